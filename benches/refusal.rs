@@ -1,0 +1,97 @@
+//! How long the parser takes to refuse what nobody should have sent: 10 ms at most.
+//!
+//! `cargo bench -p segmentry-benches --bench refusal`
+
+// A benchmark looks at the clock.
+#![allow(clippy::disallowed_methods)]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::Criterion;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use segmentry::RuleParser;
+use segmentry_benches::{Result, median, under_cargo_bench};
+
+const LIMIT: Duration = Duration::from_millis(10);
+const TRIES: usize = 20;
+const TEN_MB: usize = 10_000_000;
+const CONDITION: &str = r#"{"field":"city_tier","operator":"=","value":1}"#;
+
+fn main() -> Result<()> {
+    if !under_cargo_bench() {
+        println!("refusal: runs under `cargo bench` only");
+        return Ok(());
+    }
+    let documents = documents();
+    let mut late = Vec::new();
+    println!("{:<38} {:>10} {:>10} {:>10}  first problem", "document", "bytes", "median", "worst");
+    for (name, document) in &documents {
+        let mut times = Vec::new();
+        let mut refusal = String::new();
+        for _ in 0..TRIES {
+            let start = Instant::now();
+            let parsed = RuleParser::parse(black_box(document));
+            let Err(error) = parsed else {
+                return Err(format!("{name} was not refused").into());
+            };
+            times.push(start.elapsed());
+            refusal = error.problems().first().map_or_else(|| error.to_string(), short);
+        }
+        let worst = times.iter().max().copied().unwrap_or_default();
+        let bytes = document.len();
+        println!(
+            "{name:<38} {bytes:>10} {:>10.1?} {worst:>10.1?}  {refusal}",
+            median(times.clone())
+        );
+        if median(times) > LIMIT {
+            late.push(*name);
+        }
+    }
+
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut group = criterion.benchmark_group("refusal");
+    for (name, document) in &documents {
+        group.bench_function(*name, |bencher| {
+            bencher.iter(|| RuleParser::parse(black_box(document)).is_err());
+        });
+    }
+    group.finish();
+    criterion.final_summary();
+
+    if late.is_empty() { Ok(()) } else { Err(format!("above {LIMIT:?}: {late:?}").into()) }
+}
+
+fn short(problem: &segmentry::Problem) -> String {
+    let message: String = problem.message.chars().take(60).collect();
+    format!("{}: {message}", problem.code)
+}
+
+fn documents() -> Vec<(&'static str, String)> {
+    let rule = |conditions: String| format!(r#"{{"rule_name":"x","conditions":{conditions}}}"#);
+    let many = |item: &str, count: usize| format!("[{}]", vec![item; count].join(","));
+    let group = r#"{"combinator":"and","rules":["#;
+    let levels = format!("{}{CONDITION}{}", group.repeat(65), "]}".repeat(65));
+    let list =
+        format!(r#"[{{"field":"city_tier","operator":"in","value":{}}}]"#, many("1", 1_000_001));
+    vec![
+        ("10 MB of brackets", "[".repeat(TEN_MB)),
+        ("10 MB of brackets as conditions", rule("[".repeat(TEN_MB))),
+        ("10 MB of braces", r#"{"a":"#.repeat(TEN_MB / 5)),
+        ("10 MB of '[],'", "[],".repeat(TEN_MB / 3)),
+        ("10 MB of '[],' as conditions", rule(many("[]", TEN_MB / 3))),
+        ("10 MB of garbage", garbage()),
+        ("10 MB of garbage as a name", format!(r#"{{"rule_name":"{}"}}"#, "x".repeat(TEN_MB))),
+        ("1,000,001 values", rule(list)),
+        ("65 levels", rule(levels)),
+        ("10,001 conditions", rule(many(CONDITION, 10_001))),
+        ("64 MiB and a byte", " ".repeat(64 * 1_024 * 1_024 + 1)),
+    ]
+}
+
+/// Printable, so that it is not refused for its encoding.
+fn garbage() -> String {
+    let mut random = ChaCha8Rng::seed_from_u64(10);
+    (0..TEN_MB).map(|_| char::from(random.random_range(b' '..=b'~'))).collect()
+}

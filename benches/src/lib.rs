@@ -1,0 +1,12 @@
+//! What the benchmarks share: their data, made once and kept, and how a process is measured.
+
+mod data;
+mod measure;
+
+pub use data::{CATEGORIES, Data};
+pub use measure::{median, peak_memory, under_cargo_bench};
+
+/// What goes wrong in a benchmark, which can only show it.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+/// A result of something that can only show its error.
+pub type Result<T> = std::result::Result<T, Error>;

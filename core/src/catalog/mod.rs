@@ -1,0 +1,288 @@
+//! What is kept: rules and their earlier wordings, segments and their versions, runs, and the
+//! dictionary that gives every user key its ordinal.
+//!
+//! [`Catalog`] is the seam: small, synchronous and object-safe. It stores and checks nothing of
+//! the rule language; the engine does. Every method is atomic: what it changes is seen whole or
+//! not at all, by this process and by others.
+
+use std::fmt::Debug;
+
+use chrono::{DateTime, Utc};
+
+use crate::error::Result;
+use crate::model::{KeyColumn, KeyType};
+
+mod memory;
+mod sqlite;
+mod stored;
+
+pub use memory::MemoryCatalog;
+pub use sqlite::SqliteCatalog;
+
+/// The text of a rule as the columns of `rule_table`.
+///
+/// Members that the rule does not have are `None`. `conditions`, `depends_on`, `include` and
+/// `exclude` are JSON. A row that another program wrote may hold anything; parsing says what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleText {
+    /// The unique name.
+    pub rule_name: String,
+    /// What the rule is for.
+    pub description: Option<String>,
+    /// JSON of the conditions.
+    pub conditions: Option<String>,
+    /// Five-field cron or a nickname.
+    pub schedule: Option<String>,
+    /// IANA zone.
+    pub timezone: Option<String>,
+    /// First day or instant of the default window, as written.
+    pub start_date: Option<String>,
+    /// Last day or instant of the default window, as written.
+    pub end_date: Option<String>,
+    /// JSON list of rule ids.
+    pub depends_on: Option<String>,
+    /// `INTERSECTION`, `UNION` or `DIFFERENCE`.
+    pub operation: Option<String>,
+    /// JSON list of keys.
+    pub include: Option<String>,
+    /// JSON list of keys.
+    pub exclude: Option<String>,
+    /// Whether the rule takes part in its schedule and in "refresh all".
+    pub enabled: bool,
+}
+
+/// A rule as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleRow {
+    /// Given once, never reused.
+    pub id: i64,
+    /// 1 for the first wording, one more with each change.
+    pub version: i64,
+    /// When the rule was first written; `None` where another program left it out.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was last changed.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// The present wording.
+    pub text: RuleText,
+}
+
+/// All rules at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleSet {
+    /// Grows with every change of any rule, whoever made it.
+    pub revision: i64,
+    /// The id that the next new rule gets, above every id ever given.
+    pub next_id: i64,
+    /// Ascending by id.
+    pub rules: Vec<RuleRow>,
+}
+
+/// One change of one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleChange {
+    /// A new rule under `id`, which is [`RuleSet::next_id`] or, for several, the ids after it.
+    Insert {
+        /// The new rule's id.
+        id: i64,
+        /// Its wording.
+        text: RuleText,
+    },
+    /// A new wording of an existing rule.
+    Update {
+        /// The rule's id.
+        id: i64,
+        /// The new wording.
+        text: RuleText,
+    },
+    /// The rule, its segment and all of the segment's versions go; its history stays.
+    Delete {
+        /// The rule's id.
+        id: i64,
+    },
+}
+
+/// One wording that a rule has or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleVersion {
+    /// 1 for the first.
+    pub version: i64,
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// The wording; `None` marks the deletion.
+    pub text: Option<RuleText>,
+}
+
+/// The current segment of a rule: a row of `segment_catalog`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentRow {
+    /// `segment_catalog.id`.
+    pub id: i64,
+    /// The rule it belongs to.
+    pub rule_id: i64,
+    /// The rule's name when it was computed.
+    pub segment_name: String,
+    /// The rule's description when it was computed.
+    pub description: Option<String>,
+    /// `segment_output_<rule id>`.
+    pub table_name: String,
+    /// How many members it has.
+    pub row_count: i64,
+    /// The rule as SQL, for people.
+    pub sql_query: Option<String>,
+    /// When the run that published it finished.
+    pub last_refreshed_at: Option<DateTime<Utc>>,
+    /// The version that is current; `None` for a row of the original, which kept no members.
+    pub current: Option<VersionRow>,
+    /// JSON of the column types that the rule was bound to, see [`NewSegment::column_types`].
+    pub column_types: Option<String>,
+}
+
+/// One version of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionRow {
+    /// 1 for the first, counted per rule.
+    pub version: i64,
+    /// The version of the rule's wording that it answers.
+    pub rule_version: i64,
+    /// The instant that it is about.
+    pub as_of: DateTime<Utc>,
+    /// The run that published it.
+    pub run_id: i64,
+    /// How many members it has.
+    pub row_count: i64,
+    /// Members that the version before did not have.
+    pub entered: i64,
+    /// Members of the version before that are gone.
+    pub exited: i64,
+    /// Names the stored bitmap; versions with the same members share one.
+    pub members_id: i64,
+}
+
+/// A segment that a run computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSegment {
+    /// The rule it belongs to.
+    pub rule_id: i64,
+    /// The wording it answers; publication fails if the rule has another by then.
+    pub rule_version: i64,
+    /// The rule's name.
+    pub segment_name: String,
+    /// The rule's description.
+    pub description: Option<String>,
+    /// The rule as SQL, for people.
+    pub sql_query: String,
+    /// How many members it has.
+    pub row_count: i64,
+    /// Members that the version before did not have.
+    pub entered: i64,
+    /// Members of the version before that are gone.
+    pub exited: i64,
+    /// Portable Roaring bitmap of ordinals; `None` where the members are those of the current
+    /// version, whose bitmap then serves again.
+    pub members: Option<Vec<u8>>,
+    /// The current version that `entered`, `exited` and `members` were worked out against, 0 for
+    /// none; publication fails if there is another by then.
+    pub since_version: i64,
+    /// JSON object `{"table.column": "type"}` of the columns that the rule reads.
+    pub column_types: String,
+}
+
+/// One run: a refresh of one or more rules at one `as_of`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRun {
+    /// The instant that the run is about.
+    pub as_of: DateTime<Utc>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it was ready to publish.
+    pub finished_at: DateTime<Utc>,
+    /// JSON of the run's report, without its id.
+    pub report: String,
+}
+
+/// A run as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    /// Ascending in the order of publication.
+    pub id: i64,
+    /// What was recorded.
+    pub run: NewRun,
+}
+
+/// What became of a publication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// Everything is seen, as this run.
+    Run(i64),
+    /// Nothing is: these rules, ascending, were changed, deleted or refreshed by others meanwhile.
+    Stale(Vec<i64>),
+}
+
+/// Which part of a long list is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Only entries whose name contains this, in any case (ASCII).
+    pub search: Option<String>,
+    /// How many to pass over.
+    pub offset: i64,
+    /// How many to give at most.
+    pub limit: i64,
+}
+
+/// Where Segmentry keeps what it keeps.
+///
+/// Implementations answer [`Code::Damaged`](crate::Code::Damaged) when stored bytes are not what
+/// was written, [`Code::Busy`](crate::Code::Busy) when another process keeps the lock for too
+/// long, and [`Code::Io`](crate::Code::Io) when the system refuses.
+pub trait Catalog: Send + Sync + Debug {
+    /// Where it is, for messages: a path or `:memory:`.
+    fn location(&self) -> String;
+
+    /// All rules, from one snapshot.
+    fn rules(&self) -> Result<RuleSet>;
+
+    /// Makes all of the changes, if the revision is still `revision`; otherwise `false` and none.
+    /// Each inserted or changed wording is added to the rule's history.
+    fn change_rules(
+        &self,
+        revision: i64,
+        changes: &[RuleChange],
+        at: DateTime<Utc>,
+    ) -> Result<bool>;
+
+    /// Every wording that a rule had, oldest first; empty if there never was such a rule.
+    fn rule_history(&self, id: i64) -> Result<Vec<RuleVersion>>;
+
+    /// The kind of the keys in the dictionary, or `None` while it is empty.
+    fn key_type(&self) -> Result<Option<KeyType>>;
+
+    /// The keys from ordinal `from` on, in the order of their ordinals, or `None` if there are
+    /// none.
+    fn keys(&self, from: u32) -> Result<Option<KeyColumn>>;
+
+    /// Adds keys after the first `count`; `false`, and nothing added, if there are more than
+    /// `count` by now. Keys of another kind than those there are refused with
+    /// [`Code::BadKey`](crate::Code::BadKey).
+    fn append_keys(&self, count: u32, keys: &KeyColumn) -> Result<bool>;
+
+    /// Records a run and makes all of its segments current, in one transaction.
+    fn publish(&self, run: &NewRun, segments: &[NewSegment]) -> Result<Published>;
+
+    /// Runs, newest first, and how many there are in all; `search` is ignored.
+    fn runs(&self, page: &Page) -> Result<(Vec<RunRow>, i64)>;
+
+    /// The run with that id.
+    fn run(&self, id: i64) -> Result<Option<RunRow>>;
+
+    /// Segments by ascending `id`, and how many match in all.
+    fn segments(&self, page: &Page) -> Result<(Vec<SegmentRow>, i64)>;
+
+    /// The segment of a rule.
+    fn segment(&self, rule_id: i64) -> Result<Option<SegmentRow>>;
+
+    /// The versions of a rule's segment, oldest first.
+    fn versions(&self, rule_id: i64) -> Result<Vec<VersionRow>>;
+
+    /// The stored bitmap, as it was published.
+    fn members(&self, members_id: i64) -> Result<Vec<u8>>;
+}

@@ -1,0 +1,126 @@
+//! Making an engine.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::SessionConfig;
+
+use crate::catalog::{Catalog, MemoryCatalog};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Code, Error, Result};
+use crate::model::AudienceModel;
+use crate::segment::Dictionary;
+
+use super::{SegmentEngine, Shared};
+
+/// What an engine is made of. Everything has a default.
+#[derive(Debug)]
+pub struct EngineBuilder {
+    catalog: Option<Arc<dyn Catalog>>,
+    model: Option<AudienceModel>,
+    threads: Option<usize>,
+    memory_limit: Option<u64>,
+    busy_timeout: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for EngineBuilder {
+    fn default() -> Self {
+        EngineBuilder {
+            catalog: None,
+            model: None,
+            threads: None,
+            memory_limit: None,
+            busy_timeout: Duration::from_secs(30),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// Where rules and segments are kept; in memory if not said.
+    #[must_use]
+    pub fn catalog(mut self, catalog: impl Catalog + 'static) -> Self {
+        self.catalog = Some(Arc::new(catalog));
+        self
+    }
+
+    /// What the host's tables mean. If not said: the original platform's schema if its tables are
+    /// registered, else what [`AudienceModel::infer`] makes of the tables. It is bound at first
+    /// use.
+    #[must_use]
+    pub fn model(mut self, model: AudienceModel) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// How many partitions a query is worked on at once; the number of processors if not said.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// How many bytes queries may hold; no limit if not said. Sorting and aggregating spill to
+    /// disk beyond it, what can't is the error [`Code::OutOfMemory`].
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// How long a refresh waits for another one before it is the error [`Code::Busy`]; 30 s if
+    /// not said.
+    #[must_use]
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// Where the time comes from; the machine's clock if not said.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The engine. It needs no table yet.
+    ///
+    /// # Errors
+    /// [`Code::BadValue`] for no threads; errors of the catalog.
+    pub async fn build(self) -> Result<SegmentEngine> {
+        if self.threads == Some(0) {
+            return Err(Error::new(Code::BadValue, "an engine needs at least one thread"));
+        }
+        let mut config = SessionConfig::new();
+        if let Some(threads) = self.threads {
+            config = config.with_target_partitions(threads);
+        }
+        let mut runtime = RuntimeEnvBuilder::new();
+        if let Some(bytes) = self.memory_limit {
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
+        }
+        let runtime = runtime.build_arc().map_err(|error| {
+            Error::new(Code::Internal, format!("no runtime: {error}")).caused_by(error)
+        })?;
+        let shared = Arc::new(Shared {
+            catalog: self.catalog.unwrap_or_else(|| Arc::new(MemoryCatalog::new())),
+            model: self.model,
+            bound: RwLock::new(None),
+            sources: RwLock::new(BTreeMap::new()),
+            dictionary: RwLock::new(Dictionary::default()),
+            parsed: RwLock::new(HashMap::new()),
+            clock: self.clock,
+            config,
+            runtime,
+            running: tokio::sync::Mutex::new(()),
+            busy_timeout: self.busy_timeout,
+        });
+        shared.learn_keys().await?;
+        Ok(SegmentEngine { shared })
+    }
+}

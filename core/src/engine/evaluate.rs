@@ -1,0 +1,242 @@
+//! One rule's plan run to its members, and what DataFusion's errors mean to a caller.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray};
+use chrono_tz::Tz;
+use datafusion::common::DataFusionError;
+use datafusion::datasource::TableProvider;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use futures::TryStreamExt;
+use roaring::RoaringBitmap;
+
+use crate::error::{Code, Error, Result};
+use crate::model::BoundModel;
+use crate::plan::{Contains, Dialect, Flavor, PlanSources, Planner, external, to_sql};
+use crate::predicate::Predicate;
+use crate::segment::key_column;
+
+use super::Shared;
+use super::population::Population;
+
+/// What the plans of one run read: the population as it was read, events as they are registered,
+/// segments as this run has computed them.
+pub(super) struct RunSources {
+    pub(super) shared: Arc<Shared>,
+    pub(super) model: Arc<BoundModel>,
+    pub(super) users: Option<Arc<dyn TableProvider>>,
+    pub(super) members: BTreeMap<i64, Arc<RoaringBitmap>>,
+}
+
+impl PlanSources for RunSources {
+    fn table(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
+        match &self.users {
+            Some(users) if name == self.model.table => Ok(Arc::clone(users)),
+            _ => self.shared.provider(name),
+        }
+    }
+
+    fn members(&self, rule: i64) -> Result<Contains> {
+        let members = self.members.get(&rule).cloned().ok_or_else(|| {
+            Error::new(Code::Internal, format!("rule {rule} has not been evaluated"))
+        })?;
+        let shared = Arc::clone(&self.shared);
+        Ok(Arc::new(move |keys: &ArrayRef| {
+            let keys = key_column(keys).map_err(external)?;
+            let ordinals = shared.dictionary().ordinals(&keys).into_iter();
+            let truths = ordinals.map(|o| Some(o.is_some_and(|o| members.contains(o))));
+            Ok(truths.collect::<BooleanArray>())
+        }))
+    }
+}
+
+/// Rows that the leaves of a plan have read, by table.
+pub(super) type Scanned = BTreeMap<String, u64>;
+
+impl RunSources {
+    pub(super) fn planner(&self, as_of: i64, zone: Tz, flavor: Flavor) -> Planner<'_> {
+        Planner { model: &self.model, sources: self, as_of, zone, flavor }
+    }
+
+    /// The users of the population for whom the predicate holds.
+    pub(super) async fn members_of(
+        &self,
+        predicate: &Predicate,
+        population: &Population,
+        as_of: i64,
+        zone: Tz,
+        scanned: &mut Scanned,
+    ) -> Result<RoaringBitmap> {
+        match predicate {
+            Predicate::Const(true) => return Ok(population.users.clone()),
+            Predicate::Const(false) => return Ok(RoaringBitmap::new()),
+            _ => {}
+        }
+        let plan = self.planner(as_of, zone, Flavor::Engine).members(predicate)?;
+        let mut members = RoaringBitmap::new();
+        self.run(plan, scanned, |batch| {
+            let keys = key_column(batch.column(0))?;
+            members.extend(self.shared.dictionary().ordinals(&keys).into_iter().flatten());
+            Ok(())
+        })
+        .await?;
+        Ok(members & &population.users)
+    }
+
+    /// Runs a plan and hands each of its batches to `take`.
+    pub(super) async fn run(
+        &self,
+        plan: LogicalPlan,
+        scanned: &mut Scanned,
+        mut take: impl FnMut(arrow::array::RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        let tables = tables_of(&plan);
+        let session = self.shared.session();
+        let work = async {
+            let physical = session.state().create_physical_plan(&plan).await?;
+            let context = session.task_ctx();
+            let mut stream =
+                datafusion::physical_plan::execute_stream(Arc::clone(&physical), context)?;
+            while let Some(batch) = stream.try_next().await? {
+                take(batch).map_err(external)?;
+            }
+            Ok::<_, DataFusionError>(physical)
+        };
+        match work.await {
+            Ok(physical) => {
+                count_rows(&physical, &tables, scanned);
+                Ok(())
+            }
+            Err(error) => Err(self.name_table(data_error(error, None), &tables).await),
+        }
+    }
+
+    /// DataFusion does not say which table it could not read; reading each alone does.
+    async fn name_table(&self, error: Error, tables: &[String]) -> Error {
+        if error.code() != Code::UnreadableSource || error.to_string().contains("table \"") {
+            return error;
+        }
+        for name in tables {
+            let Ok(provider) = self.table(name) else { continue };
+            let session = self.shared.session();
+            let read = async {
+                let plan = provider.scan(&session.state(), None, &[], None).await?;
+                let mut rows = datafusion::physical_plan::execute_stream(plan, session.task_ctx())?;
+                while rows.try_next().await?.is_some() {}
+                Ok::<_, DataFusionError>(())
+            };
+            if let Err(error) = read.await {
+                return data_error(error, Some(name));
+            }
+        }
+        error
+    }
+
+    /// The rule as SQL for people; where the dialect can't say it exactly, a comment that says so.
+    pub(super) fn sql_of(&self, predicate: &Predicate, as_of: i64, zone: Tz) -> String {
+        let dialect = Dialect::DataFusion;
+        let plan = self.planner(as_of, zone, Flavor::Text(dialect)).members(predicate);
+        match plan.and_then(|plan| to_sql(&plan, dialect)) {
+            Ok(sql) => sql,
+            Err(error) => format!("-- {}", error.to_string().replace('\n', " ")),
+        }
+    }
+}
+
+/// The tables that a plan scans, each once.
+fn tables_of(plan: &LogicalPlan) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut pending = vec![plan];
+    while let Some(plan) = pending.pop() {
+        if let LogicalPlan::TableScan(scan) = plan {
+            let name = scan.table_name.table().to_owned();
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        }
+        pending.extend(plan.inputs());
+    }
+    found
+}
+
+/// Adds up what the leaves of an executed plan gave out. Leaves do not know their table's name;
+/// with one table besides the users it is clear, else the rows go by all of the names.
+fn count_rows(plan: &Arc<dyn ExecutionPlan>, tables: &[String], scanned: &mut Scanned) {
+    let mut rows = 0u64;
+    let mut pending = vec![Arc::clone(plan)];
+    while let Some(plan) = pending.pop() {
+        let children = plan.children();
+        if children.is_empty() && !plan.name().contains("Memory") {
+            let output = plan.metrics().and_then(|metrics| metrics.output_rows());
+            rows += u64::try_from(output.unwrap_or(0)).unwrap_or(0);
+        }
+        pending.extend(children.into_iter().cloned());
+    }
+    if rows > 0 {
+        let events: Vec<&str> = tables.iter().skip(1).map(String::as_str).collect();
+        let name = if events.is_empty() { tables.join(", ") } else { events.join(", ") };
+        *scanned.entry(name).or_default() += rows;
+    }
+}
+
+/// A fault that no document and no data can cause.
+pub(super) fn internal(error: DataFusionError) -> Error {
+    Error::new(Code::Internal, error.to_string()).caused_by(error)
+}
+
+/// What an error of an execution means to the caller.
+pub(super) fn data_error(error: DataFusionError, table: Option<&str>) -> Error {
+    let place = table.map_or_else(String::new, |table| format!("table {table:?}: "));
+    if let Some(own) = own_error(&error) {
+        return own;
+    }
+    let root = error.find_root();
+    let text = root.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let code = match root {
+        DataFusionError::ResourcesExhausted(_) => Code::OutOfMemory,
+        DataFusionError::ParquetError(_)
+        | DataFusionError::ObjectStore(_)
+        | DataFusionError::IoError(_) => Code::UnreadableSource,
+        DataFusionError::ArrowError(arrow, _) => arrow_code(arrow),
+        _ if text.contains("External error") || text.contains("Parquet error") => {
+            Code::UnreadableSource
+        }
+        _ => Code::Internal,
+    };
+    Error::new(code, format!("{place}{first}")).caused_by(error)
+}
+
+fn arrow_code(error: &arrow::error::ArrowError) -> Code {
+    use arrow::error::ArrowError;
+    match error {
+        ArrowError::ArithmeticOverflow(_) => Code::Overflow,
+        ArrowError::CastError(_) | ArrowError::InvalidArgumentError(_) => Code::Overflow,
+        ArrowError::CsvError(_)
+        | ArrowError::ParseError(_)
+        | ArrowError::IoError(_, _)
+        | ArrowError::IpcError(_)
+        | ArrowError::ParquetError(_)
+        | ArrowError::ExternalError(_) => Code::UnreadableSource,
+        _ => Code::Internal,
+    }
+}
+
+/// One of our own errors inside of others.
+fn own_error(error: &DataFusionError) -> Option<Error> {
+    let mut at: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = at {
+        if let Some(own) = error.downcast_ref::<Error>() {
+            return Some(own.clone());
+        }
+        if let Some(DataFusionError::External(inner)) = error.downcast_ref::<DataFusionError>()
+            && let Some(own) = inner.downcast_ref::<Error>()
+        {
+            return Some(own.clone());
+        }
+        at = error.source();
+    }
+    None
+}

@@ -1,0 +1,208 @@
+//! Stage 5: plans -> members. [`SegmentEngine`] holds a catalog, a model and the host's tables,
+//! and answers the verbs.
+
+mod builder;
+mod evaluate;
+mod fields;
+mod population;
+mod preview;
+mod query;
+mod refresh;
+mod rule_store;
+mod rules;
+mod run;
+mod segments;
+mod sources;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::error::{Code, Error, Problem, Result};
+use crate::model::{AudienceModel, BoundModel, Inferred, Table};
+use crate::predicate::check_model;
+use crate::segment::Dictionary;
+use crate::source::Source;
+
+pub use builder::EngineBuilder;
+pub use fields::FieldInfo;
+pub use preview::{Preview, PreviewStep};
+pub use query::{RuleDocument, Summary};
+pub use refresh::Refresh;
+pub use rule_store::RuleEntry;
+pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip};
+pub use segments::Listed;
+
+/// The engine: a catalog, a model and the host's tables.
+///
+/// It is cheap to clone; clones share everything. All verbs may be called from many tasks at once.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::array::{Int64Array, RecordBatch, StringArray};
+/// # use segmentry::{AudienceModel, MemoryCatalog, Refresh, SegmentEngine};
+/// # #[tokio::main]
+/// # async fn main() -> segmentry::Result<()> {
+/// # let batch = |columns: Vec<(&str, arrow::array::ArrayRef)>| RecordBatch::try_from_iter(columns).unwrap();
+/// # let people = batch(vec![
+/// #     ("id", Arc::new(Int64Array::from(vec![1, 2, 3]))),
+/// #     ("country", Arc::new(StringArray::from(vec![Some("IN"), Some("NP"), None]))),
+/// # ]);
+/// let model = AudienceModel::parse(r#"{"users": {"table": "people", "key": "id"}}"#)?;
+/// let engine = SegmentEngine::builder().catalog(MemoryCatalog::new()).model(model).build().await?;
+/// engine.add_arrow("people", vec![people])?;
+///
+/// let rule = engine.create_rule(r#"{
+///     "rule_name": "Abroad",
+///     "conditions": [{"field": "country", "operator": "!=", "value": "IN"}]
+/// }"#).await?;
+/// let run = engine.refresh(Refresh::rules([rule])).await?;
+/// assert_eq!(run.segments[0].row_count, 1);
+///
+/// let segment = engine.segment("Abroad").await?;
+/// assert!(segment.contains(&2.into()));
+/// assert!(!segment.contains(&3.into())); // of unknown country
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SegmentEngine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for SegmentEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SegmentEngine")
+            .field("catalog", &self.shared.catalog)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the clones of an engine and its segments share.
+pub(crate) struct Shared {
+    catalog: Arc<dyn Catalog>,
+    /// The model as it was given, or `None`: the original's schema or an inferred one.
+    model: Option<AudienceModel>,
+    bound: RwLock<Option<Arc<BoundModel>>>,
+    sources: RwLock<BTreeMap<String, Source>>,
+    dictionary: RwLock<Dictionary>,
+    parsed: RwLock<HashMap<i64, Arc<rule_store::Parsed>>>,
+    clock: Arc<dyn Clock>,
+    config: SessionConfig,
+    runtime: Arc<RuntimeEnv>,
+    /// One run at a time in one process.
+    running: tokio::sync::Mutex<()>,
+    busy_timeout: Duration,
+}
+
+/// A lock that a panicking thread held is as good as any: what it guards is replaced whole.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl SegmentEngine {
+    /// Begins to make an engine.
+    #[must_use]
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// The model that is in force: the one given, else the original's schema if its tables are
+    /// there, else one inferred from the tables that are registered.
+    ///
+    /// # Errors
+    /// [`Code::MissingTable`] if there is no model and none can be inferred.
+    pub fn model(&self) -> Result<AudienceModel> {
+        self.shared.model_in_force()
+    }
+
+    /// What would be inferred from the tables that are registered, with the reasons.
+    #[must_use]
+    pub fn infer_model(&self) -> Inferred {
+        AudienceModel::infer(&self.shared.tables())
+    }
+}
+
+impl Shared {
+    pub(crate) fn dictionary(&self) -> RwLockReadGuard<'_, Dictionary> {
+        read(&self.dictionary)
+    }
+
+    /// Runs `work` on the catalog where blocking does no harm.
+    pub(crate) async fn catalog<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Catalog) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let catalog = Arc::clone(&self.catalog);
+        tokio::task::spawn_blocking(move || work(catalog.as_ref())).await.map_err(|error| {
+            Error::new(Code::Internal, "the catalog's work was stopped").caused_by(error)
+        })?
+    }
+
+    /// A fresh session: nothing that one query does is seen by another.
+    fn session(&self) -> SessionContext {
+        SessionContext::new_with_config_rt(self.config.clone(), Arc::clone(&self.runtime))
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        let sources = read(&self.sources);
+        let table = |(name, source): (&String, &Source)| Table {
+            name: name.clone(),
+            schema: source.provider.schema(),
+        };
+        sources.iter().map(table).collect()
+    }
+
+    fn model_in_force(&self) -> Result<AudienceModel> {
+        if let Some(model) = &self.model {
+            return Ok(model.clone());
+        }
+        let original = AudienceModel::default();
+        let tables = self.tables();
+        let has = |name: &str| tables.iter().any(|table| table.name == name);
+        if has(&original.users.table) && original.events.iter().all(|(_, e)| has(&e.table)) {
+            return Ok(original);
+        }
+        let inferred = AudienceModel::infer(&tables);
+        inferred.model.ok_or_else(|| {
+            let reasons = inferred.reasons.join("; ");
+            Error::new(Code::MissingTable, format!("there is no model: {reasons}"))
+        })
+    }
+
+    /// The model bound to the tables as they are registered; bound once for the same tables.
+    pub(crate) fn bound_model(&self) -> Result<Arc<BoundModel>> {
+        if let Some(bound) = read(&self.bound).as_ref() {
+            return Ok(Arc::clone(bound));
+        }
+        let model = self.model_in_force()?;
+        let schemas: BTreeMap<String, SchemaRef> =
+            self.tables().into_iter().map(|table| (table.name, table.schema)).collect();
+        let bound = model.bind(&schemas).and_then(|bound| {
+            let problems = check_model(&bound);
+            if problems.is_empty() { Ok(bound) } else { Err(problems) }
+        });
+        let bound = Arc::new(bound.map_err(|problems: Vec<Problem>| Error::of(problems))?);
+        *write(&self.bound) = Some(Arc::clone(&bound));
+        Ok(bound)
+    }
+
+    /// Forgets what was bound: a table was registered, removed or has changed.
+    fn unbind(&self) {
+        *write(&self.bound) = None;
+    }
+
+    pub(crate) async fn key_name(&self) -> String {
+        self.bound_model().map_or_else(|_| "user_key".to_owned(), |model| model.key.name.clone())
+    }
+}

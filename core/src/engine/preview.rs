@@ -1,0 +1,177 @@
+//! Preview: how many users a rule would take, and how many are left after each condition.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use chrono::{DateTime, Utc};
+use roaring::RoaringBitmap;
+
+use crate::document::Document;
+use crate::error::{Error, Problem, Result};
+use crate::plan::Flavor;
+use crate::predicate::{BoundRule, Predicate, bind_rule};
+use crate::rule::{Combinator, Group, Node, Rule, RuleParser};
+use crate::segment::{key_column, spread};
+
+use super::evaluate::{RunSources, Scanned};
+use super::refresh::whole;
+use super::{SegmentEngine, rule_store::settle};
+
+/// What a rule would give; nothing is stored.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Preview {
+    /// How many users it takes.
+    pub count: u64,
+    /// Of how many.
+    pub of: u64,
+    /// Up to 100 of them as rows of the users table, in the order of their keys.
+    pub sample: RecordBatch,
+    /// The rule as SQL, for people.
+    pub sql: String,
+    /// One step for each condition of the topmost group, in order.
+    pub steps: Vec<PreviewStep>,
+}
+
+/// One condition of a preview.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PreviewStep {
+    /// Its place in the document, a JSON Pointer.
+    pub path: String,
+    /// The condition as it is stored.
+    pub text: String,
+    /// Under a topmost `and`: how many users are left after this and all before it. Elsewhere: how
+    /// many it takes by itself.
+    pub count: u64,
+}
+
+/// How many members a preview shows.
+const SAMPLE: usize = 100;
+
+impl SegmentEngine {
+    /// Evaluates conditions (a list, a group, one condition or a whole rule) without storing
+    /// anything, as of now. Segments that they name are taken as they were last published.
+    ///
+    /// # Errors
+    /// All problems of the document; errors of the data.
+    pub async fn preview<'a>(&self, conditions: impl Into<Document<'a>>) -> Result<Preview> {
+        let now = self.shared.clock.now();
+        self.preview_as_of(conditions, now).await
+    }
+
+    /// The same as of another instant.
+    ///
+    /// # Errors
+    /// As for [`SegmentEngine::preview`].
+    pub async fn preview_as_of<'a>(
+        &self,
+        conditions: impl Into<Document<'a>>,
+        as_of: DateTime<Utc>,
+    ) -> Result<Preview> {
+        let mut rule = RuleParser::parse_conditions(conditions)?;
+        self.shared.reopen_sources().await?;
+        let rules = self.shared.rules().await?;
+        let model = self.shared.bound_model()?;
+        if !rule.rule_name.is_empty() {
+            settle(&mut rule, &rules.known);
+        }
+        let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
+        let mut sources = RunSources {
+            shared: Arc::clone(&self.shared),
+            model: Arc::clone(&model),
+            users: None,
+            members: std::collections::BTreeMap::new(),
+        };
+        for ancestor in bound.ancestors() {
+            let segment = self.shared.load(ancestor, None, None).await?;
+            sources.members.insert(ancestor, segment.members);
+        }
+        let everything = whole(&bound, &model);
+        let steps = steps_of(&rule, &bound, &model, &rules.known)?;
+        let mut columns: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
+        for predicate in steps.iter().map(|(_, _, p)| p).chain([&everything]) {
+            let own = predicate.columns().into_iter().filter(|c| c.table == model.table);
+            columns.extend(own.map(|column| column.name.clone()));
+        }
+        let population = self.shared.population(&model, &columns).await?;
+        sources.users = Some(Arc::clone(&population.table) as _);
+
+        let as_of = as_of.timestamp_micros();
+        let predicates: Vec<&Predicate> =
+            std::iter::once(&everything).chain(steps.iter().map(|(_, _, p)| p)).collect();
+        let planner = sources.planner(as_of, bound.zone, Flavor::Engine);
+        let plan = planner.truths(&predicates)?;
+        let mut counts = vec![0u64; predicates.len()];
+        let mut members = RoaringBitmap::new();
+        let mut scanned = Scanned::new();
+        sources
+            .run(plan, &mut scanned, |batch| {
+                let ordinals = self.shared.dictionary().ordinals(&key_column(batch.column(0))?);
+                for (index, count) in counts.iter_mut().enumerate() {
+                    let truths = batch.column(index + 1).as_boolean();
+                    *count += u64::try_from(truths.true_count()).unwrap_or(0);
+                    if index == 0 {
+                        let rows = ordinals.iter().enumerate();
+                        let held =
+                            rows.filter(|(row, _)| truths.is_valid(*row) && truths.value(*row));
+                        members.extend(held.filter_map(|(_, ordinal)| *ordinal));
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        let steps = steps.into_iter().zip(counts.iter().skip(1));
+        let steps = steps.map(|((path, text, _), count)| PreviewStep { path, text, count: *count });
+        Ok(Preview {
+            count: members.len(),
+            of: population.users.len(),
+            sample: self.shared.rows_of(&spread(&members, SAMPLE), None).await?,
+            sql: sources.sql_of(&everything, as_of, bound.zone),
+            steps: steps.collect(),
+        })
+    }
+}
+
+type Step = (String, String, Predicate);
+
+/// The conditions of the topmost group; under `and`, each with all before it.
+fn steps_of(
+    rule: &Rule,
+    bound: &BoundRule,
+    model: &crate::model::BoundModel,
+    known: &crate::predicate::KnownRules,
+) -> Result<Vec<Step>> {
+    let Some(group) = &rule.conditions else { return Ok(Vec::new()) };
+    let cumulative = group.combinator == Combinator::And && !group.not && bound.operation.is_none();
+    let mut steps: Vec<Step> = Vec::new();
+    for node in group.rules.iter().filter(|node| !matches!(node, Node::Disabled(_))) {
+        let alone = Group {
+            combinator: Combinator::And,
+            not: false,
+            rules: vec![node.clone()],
+            at: group.at.clone(),
+        };
+        let text = match node {
+            Node::Group(inner) if inner.is_disabled() => continue,
+            _ => alone.to_json().to_text(),
+        };
+        let text = text.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let single = Rule {
+            conditions: Some(alone),
+            depends_on: Vec::new(),
+            operation: None,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            ..rule.clone()
+        };
+        let bound: Result<BoundRule, Vec<Problem>> = bind_rule(&single, model, known);
+        let own = bound.map_err(Error::of)?.conditions.unwrap_or(Predicate::Const(true));
+        let predicate = match steps.last() {
+            Some((_, _, before)) if cumulative => Predicate::all([before.clone(), own]),
+            _ => own,
+        };
+        steps.push((node.at().to_owned(), text, predicate));
+    }
+    Ok(steps)
+}

@@ -1,0 +1,572 @@
+//! A run: rules evaluated at one `as_of`, their ancestors first, and published together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use roaring::RoaringBitmap;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{NewRun, NewSegment, Published, VersionRow};
+use crate::clock::Clock;
+use crate::error::{Code, Error, Problem, Result};
+use crate::model::{BoundModel, Key};
+use crate::predicate::{BoundRule, Predicate, bind_rule};
+use crate::rule::{Operation, RuleRef};
+use crate::segment::{bitmap_of, bytes_of};
+
+use super::evaluate::{RunSources, Scanned};
+use super::population::Population;
+use super::rule_store::{Parsed, Rules};
+use super::rules::cycle_problem;
+use super::{Run, RunEvent, RunFailure, RunSegment, RunSkip, SegmentEngine, Shared};
+
+type Progress = Box<dyn Fn(&RunEvent) + Send + Sync>;
+
+/// What is to be refreshed, and how.
+///
+/// ```
+/// use segmentry::Refresh;
+/// let all = Refresh::all();
+/// let two = Refresh::rules(["High spenders", "Lapsed"])
+///     .as_of("2025-01-06T00:00:00Z".parse().unwrap())
+///     .progress(|event| println!("{event:?}"));
+/// ```
+#[derive(Default)]
+pub struct Refresh {
+    rules: Option<Vec<RuleRef>>,
+    as_of: Option<DateTime<Utc>>,
+    progress: Option<Progress>,
+    cancel: Option<CancellationToken>,
+}
+
+impl std::fmt::Debug for Refresh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refresh")
+            .field("rules", &self.rules)
+            .field("as_of", &self.as_of)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Refresh {
+    /// Every rule that is enabled.
+    #[must_use]
+    pub fn all() -> Self {
+        Refresh::default()
+    }
+
+    /// These rules, enabled or not, and what they need.
+    pub fn rules<R: Into<RuleRef>>(rules: impl IntoIterator<Item = R>) -> Self {
+        Refresh { rules: Some(rules.into_iter().map(Into::into).collect()), ..Refresh::default() }
+    }
+
+    /// The instant that the run is about, cut to microseconds; its own start if not said. Events
+    /// at or after it do not count; users are as they are now.
+    #[must_use]
+    pub fn as_of(mut self, as_of: DateTime<Utc>) -> Self {
+        self.as_of = Some(as_of.trunc_subsecs(6));
+        self
+    }
+
+    /// Called with every event of the run, from the task that runs it; it should not block.
+    #[must_use]
+    pub fn progress(mut self, progress: impl Fn(&RunEvent) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// Stops the run with [`Code::Cancelled`] when the token is cancelled; dropping the future of
+    /// the refresh stops it too. Either way nothing is published.
+    #[must_use]
+    pub fn cancel_with(mut self, token: CancellationToken) -> Self {
+        self.cancel = Some(token);
+        self
+    }
+}
+
+/// A rule that has its members in this run.
+struct Done {
+    parsed: Arc<Parsed>,
+    members: Arc<RoaringBitmap>,
+    unmatched: u64,
+    sql: String,
+    column_types: BTreeMap<String, String>,
+}
+
+/// A run under way.
+struct Work {
+    shared: Arc<Shared>,
+    rules: Rules,
+    model: Arc<BoundModel>,
+    as_of: DateTime<Utc>,
+    sources: RunSources,
+    population: Population,
+    done: BTreeMap<i64, Done>,
+    /// In the order of evaluation.
+    order: Vec<i64>,
+    failed: Vec<RunFailure>,
+    skipped: Vec<RunSkip>,
+    scanned: Scanned,
+    total: usize,
+    progress: Option<Progress>,
+}
+
+impl SegmentEngine {
+    /// Computes segments and publishes them, all at once.
+    ///
+    /// A rule that fails does so by itself: it is in [`Run::failed`], and rules that need it are
+    /// in [`Run::skipped`]; their published segments stay as they were.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] for a rule that does not exist; errors of the model and of the users
+    /// table, without which nothing can be evaluated; [`Code::Busy`] if another refresh of this
+    /// process does not end in time; [`Code::Cancelled`]. Nothing is published then.
+    pub async fn refresh(&self, request: Refresh) -> Result<Run> {
+        let cancel = request.cancel.clone().unwrap_or_default();
+        let cancelled = || Error::new(Code::Cancelled, "the refresh was cancelled");
+        let waiting = tokio::time::timeout(self.shared.busy_timeout, self.shared.running.lock());
+        let _alone = tokio::select! {
+            () = cancel.cancelled() => return Err(cancelled()),
+            alone = waiting => alone.map_err(|_| {
+                Error::new(Code::Busy, "another refresh of this process is under way")
+            })?,
+        };
+        let evaluation = Work::evaluate(Arc::clone(&self.shared), request);
+        let (work, run) = tokio::select! {
+            () = cancel.cancelled() => return Err(cancelled()),
+            work = evaluation => work?,
+        };
+        work.publish(run).await
+    }
+}
+
+/// Which rules a request means: those named, or all enabled.
+fn requested(request: &Refresh, rules: &Rules) -> Result<BTreeSet<i64>> {
+    match &request.rules {
+        None => {
+            let enabled = rules.rules.iter().filter(|parsed| parsed.row.text.enabled);
+            Ok(enabled.map(|parsed| parsed.row.id).collect())
+        }
+        Some(named) => named.iter().map(|rule| rules.find(rule).map(|p| p.row.id)).collect(),
+    }
+}
+
+fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+    (to - from).num_microseconds().map_or(0.0, |micros| micros as f64 / 1e6)
+}
+
+impl Work {
+    async fn evaluate(shared: Arc<Shared>, request: Refresh) -> Result<(Work, Run)> {
+        let clock: Arc<dyn Clock> = Arc::clone(&shared.clock);
+        let started = clock.now();
+        shared.reopen_sources().await?;
+        let rules = shared.rules().await?;
+        let wanted = requested(&request, &rules)?;
+        let model = shared.bound_model()?;
+        let graph = rules.graph();
+        let needed = graph.with_ancestors(wanted.iter().copied());
+        let order: Vec<i64> = graph.order().into_iter().filter(|id| needed.contains(id)).collect();
+        let bound: BTreeMap<i64, Result<BoundRule, Vec<Problem>>> = order
+            .iter()
+            .filter_map(|id| rules.get(*id))
+            .map(|parsed| (parsed.row.id, bind(parsed, &rules, &model)))
+            .collect();
+        let bind_done = clock.now();
+
+        let columns = user_columns(&bound, &model);
+        let population = shared.population(&model, &columns).await?;
+        let population_done = clock.now();
+
+        let as_of = request.as_of.unwrap_or(started);
+        let sources = RunSources {
+            shared: Arc::clone(&shared),
+            model: Arc::clone(&model),
+            users: Some(Arc::clone(&population.table) as _),
+            members: BTreeMap::new(),
+        };
+        let mut work = Work {
+            shared,
+            rules,
+            model,
+            as_of,
+            sources,
+            population,
+            done: BTreeMap::new(),
+            order: Vec::new(),
+            failed: Vec::new(),
+            skipped: Vec::new(),
+            scanned: Scanned::new(),
+            total: needed.len(),
+            progress: request.progress,
+        };
+        work.tell(&RunEvent::Started { rules: needed.len() });
+        work.fail_cycles(&graph.cycles(), &needed);
+        for (id, bound) in bound {
+            work.one(id, bound).await;
+        }
+        // What needs a rule on a cycle is in no order; what it needs is not there.
+        for id in needed {
+            work.skip_unordered(id);
+        }
+        // Disabled ancestors served this run; what they have published stays.
+        let rules = &work.rules;
+        let published =
+            |id: &i64| wanted.contains(id) || rules.get(*id).is_some_and(|p| p.row.text.enabled);
+        work.order.retain(published);
+        let evaluated = clock.now();
+        let run = Run {
+            id: 0,
+            as_of,
+            segments: Vec::new(),
+            failed: Vec::new(),
+            skipped: Vec::new(),
+            scanned: std::mem::take(&mut work.scanned),
+            users_evaluated: work.population.users.len(),
+            seconds: seconds(started, evaluated),
+            stages: BTreeMap::from([
+                ("bind".to_owned(), seconds(started, bind_done)),
+                ("population".to_owned(), seconds(bind_done, population_done)),
+                ("evaluate".to_owned(), seconds(population_done, evaluated)),
+            ]),
+        };
+        Ok((work, run))
+    }
+
+    fn tell(&self, event: &RunEvent) {
+        if let Some(progress) = &self.progress {
+            progress(event);
+        }
+    }
+
+    fn name(&self, id: i64) -> String {
+        self.rules.known.names.get(&id).cloned().unwrap_or_default()
+    }
+
+    fn through(&self) -> usize {
+        self.done.len() + self.failed.len() + self.skipped.len()
+    }
+
+    fn fail(&mut self, id: i64, problems: &[Problem]) {
+        let reason = problems.first().map_or_else(String::new, ToString::to_string);
+        tracing::warn!(rule = id, %reason, "rule failed");
+        let problems = problems
+            .iter()
+            .map(|problem| serde_json::to_value(problem).unwrap_or_default())
+            .collect();
+        let rule_name = self.name(id);
+        self.failed.push(RunFailure { rule_id: id, rule_name: rule_name.clone(), problems });
+        let (done, of) = (self.through(), self.total);
+        self.tell(&RunEvent::Failed { rule_id: id, rule_name, reason, done, of });
+    }
+
+    fn fail_cycles(&mut self, cycles: &[Vec<i64>], needed: &BTreeSet<i64>) {
+        for cycle in cycles {
+            let problem = cycle_problem(cycle, &self.rules.known);
+            for id in cycle.iter().filter(|id| needed.contains(id)) {
+                self.fail(*id, std::slice::from_ref(&problem));
+            }
+        }
+    }
+
+    fn skip(&mut self, id: i64, missing: &[i64]) {
+        let names: Vec<String> =
+            missing.iter().map(|id| format!("{:?} ({id})", self.name(*id))).collect();
+        let reason = format!("it needs {}, which has no members in this run", names.join(", "));
+        let rule_name = self.name(id);
+        let skip = RunSkip { rule_id: id, rule_name: rule_name.clone(), reason: reason.clone() };
+        self.skipped.push(skip);
+        let (done, of) = (self.through(), self.total);
+        self.tell(&RunEvent::Failed { rule_id: id, rule_name, reason, done, of });
+    }
+
+    fn skip_unordered(&mut self, id: i64) {
+        let settled = self.done.contains_key(&id)
+            || self.failed.iter().any(|failed| failed.rule_id == id)
+            || self.skipped.iter().any(|skipped| skipped.rule_id == id);
+        if !settled {
+            let needs = self.rules.get(id).map(|parsed| self.rules.needs(parsed));
+            let missing: Vec<i64> = needs
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|needed| !self.done.contains_key(needed))
+                .collect();
+            self.skip(id, &missing);
+        }
+    }
+
+    /// Evaluates one rule; whatever goes wrong is its own.
+    async fn one(&mut self, id: i64, bound: Result<BoundRule, Vec<Problem>>) {
+        let bound = match bound {
+            Ok(bound) => bound,
+            Err(problems) => return self.fail(id, &problems),
+        };
+        let missing: Vec<i64> = bound
+            .ancestors()
+            .into_iter()
+            .filter(|needed| !self.done.contains_key(needed))
+            .collect();
+        if !missing.is_empty() {
+            return self.skip(id, &missing);
+        }
+        match self.members(id, &bound).await {
+            Ok(done) => {
+                self.sources.members.insert(id, Arc::clone(&done.members));
+                let event = RunEvent::Evaluated {
+                    rule_id: id,
+                    rule_name: self.name(id),
+                    row_count: done.members.len(),
+                    done: self.through() + 1,
+                    of: self.total,
+                };
+                self.done.insert(id, done);
+                self.order.push(id);
+                self.tell(&event);
+            }
+            Err(error) => self.fail(id, error.problems()),
+        }
+    }
+
+    async fn members(&mut self, id: i64, bound: &BoundRule) -> Result<Done> {
+        let Some(parsed) = self.rules.get(id).cloned() else {
+            return Err(Error::new(Code::Internal, format!("rule {id} is gone")));
+        };
+        let column_types = column_types(bound, &self.model);
+        self.refuse_changed_types(&parsed, &column_types).await?;
+        let as_of = self.as_of.timestamp_micros();
+        let own = match &bound.conditions {
+            None => None,
+            Some(predicate) => {
+                let sources = &self.sources;
+                let members = sources.members_of(
+                    predicate,
+                    &self.population,
+                    as_of,
+                    bound.zone,
+                    &mut self.scanned,
+                );
+                Some(members.await?)
+            }
+        };
+        let operands = bound.depends_on.iter().filter_map(|id| self.sources.members.get(id));
+        let operands = operands.map(|members| members.as_ref().clone()).chain(own);
+        let mut members = combine(operands, bound.operation);
+        let (included, missed) = self.matched(&bound.include);
+        let (excluded, also_missed) = self.matched(&bound.exclude);
+        members |= included;
+        members -= excluded;
+        let sql = self.sources.sql_of(&whole(bound, &self.model), as_of, bound.zone);
+        let unmatched = missed + also_missed;
+        Ok(Done { parsed, members: Arc::new(members), unmatched, sql, column_types })
+    }
+
+    /// The users of those keys, and how many distinct keys no user has.
+    fn matched(&self, keys: &[Key]) -> (RoaringBitmap, u64) {
+        let dictionary = self.shared.dictionary();
+        let keys: BTreeSet<&Key> = keys.iter().collect();
+        let found: RoaringBitmap = keys.iter().filter_map(|key| dictionary.ordinal(key)).collect();
+        let found = found & &self.population.users;
+        let unmatched = u64::try_from(keys.len()).unwrap_or(0).saturating_sub(found.len());
+        (found, unmatched)
+    }
+
+    /// A column that is another type than when the segment was last computed under this wording
+    /// may mean something else now.
+    async fn refuse_changed_types(
+        &self,
+        parsed: &Parsed,
+        now: &BTreeMap<String, String>,
+    ) -> Result<()> {
+        let id = parsed.row.id;
+        let Some(row) = self.shared.catalog(move |c| c.segment(id)).await? else { return Ok(()) };
+        let same_wording =
+            row.current.as_ref().is_some_and(|v| v.rule_version == parsed.row.version);
+        let before: BTreeMap<String, String> = match row.column_types {
+            Some(text) if same_wording => serde_json::from_str(&text).unwrap_or_default(),
+            _ => return Ok(()),
+        };
+        let changed = now.iter().filter_map(|(column, ty)| {
+            let before = before.get(column).filter(|before| *before != ty)?;
+            let message = format!(
+                "the column {column} was a {before} when the segment was last computed and is a {ty} now"
+            );
+            let hint = "update the rule to accept the new type";
+            Some(Problem::new(Code::ColumnTypeChanged, "", message).hint(hint))
+        });
+        let problems: Vec<Problem> = changed.collect();
+        if problems.is_empty() { Ok(()) } else { Err(Error::of(problems)) }
+    }
+
+    /// Publishes everything in one transaction. Rules that others changed meanwhile are left out,
+    /// with those that were computed from them.
+    async fn publish(mut self, mut run: Run) -> Result<Run> {
+        let clock = Arc::clone(&self.shared.clock);
+        let started = clock.now();
+        loop {
+            let mut segments = Vec::with_capacity(self.order.len());
+            run.segments.clear();
+            for id in &self.order {
+                let Some(done) = self.done.get(id) else { continue };
+                let (new, report) = self.shared.new_segment(done).await?;
+                segments.push(new);
+                run.segments.push(report);
+            }
+            run.failed.clone_from(&self.failed);
+            run.skipped.clone_from(&self.skipped);
+            let finished = clock.now();
+            run.stages.insert("publish".to_owned(), seconds(started, finished));
+            run.seconds = run.stages.values().sum();
+            let record = NewRun {
+                as_of: run.as_of,
+                started_at: finished - chrono::TimeDelta::microseconds((run.seconds * 1e6) as i64),
+                finished_at: finished,
+                report: serde_json::to_string(&run).map_err(|error| {
+                    Error::new(Code::Internal, "a report can't be written").caused_by(error)
+                })?,
+            };
+            let publish = move |catalog: &dyn crate::Catalog| catalog.publish(&record, &segments);
+            match self.shared.catalog(publish).await? {
+                Published::Run(id) => {
+                    run.id = id;
+                    self.tell(&RunEvent::Published { run_id: id });
+                    return Ok(run);
+                }
+                Published::Stale(stale) => self.leave_out(&stale).await?,
+            }
+        }
+    }
+
+    /// Takes rules out of the publication whose wording is another by now; those whose segment
+    /// alone has moved on are worked out against the new one.
+    async fn leave_out(&mut self, stale: &[i64]) -> Result<()> {
+        let rules = self.shared.rules().await?;
+        for id in stale {
+            let version = self.done.get(id).map(|done| done.parsed.row.version);
+            if rules.get(*id).map(|parsed| parsed.row.version) == version {
+                continue;
+            }
+            self.done.remove(id);
+            self.order.retain(|other| other != id);
+            let message = "the rule was changed or deleted while it was refreshed";
+            self.fail(*id, &[Problem::new(Code::StaleVersion, "", message)]);
+        }
+        // In order, so that what depends on what was just left out is seen to.
+        for id in self.order.clone() {
+            let needs = self.rules.get(id).map(|parsed| self.rules.needs(parsed));
+            let missing: Vec<i64> = needs
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|needed| !self.done.contains_key(needed))
+                .collect();
+            if !missing.is_empty() {
+                self.done.remove(&id);
+                self.order.retain(|other| *other != id);
+                self.skip(id, &missing);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// What is to be published of a rule, as a difference to its current segment.
+    async fn new_segment(&self, done: &Done) -> Result<(NewSegment, RunSegment)> {
+        let row = &done.parsed.row;
+        let id = row.id;
+        let current = self.catalog(move |catalog| catalog.segment(id)).await?;
+        let current = current.and_then(|segment| segment.current);
+        let before = match &current {
+            Some(version) => self.bitmap(id, version).await?,
+            None => RoaringBitmap::new(),
+        };
+        let members = done.members.as_ref();
+        let (entered, exited) = ((members - &before).len(), (&before - members).len());
+        let unchanged = current.is_some() && entered == 0 && exited == 0;
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let column_types = serde_json::to_string(&done.column_types).unwrap_or_default();
+        let new = NewSegment {
+            rule_id: id,
+            rule_version: row.version,
+            segment_name: row.text.rule_name.clone(),
+            description: row.text.description.clone(),
+            sql_query: done.sql.clone(),
+            row_count: count(members.len()),
+            entered: count(entered),
+            exited: count(exited),
+            members: if unchanged { None } else { Some(bytes_of(members)?) },
+            since_version: current.map_or(0, |version| version.version),
+            column_types,
+        };
+        let report = RunSegment {
+            rule_id: id,
+            segment_name: row.text.rule_name.clone(),
+            row_count: members.len(),
+            entered,
+            exited,
+            unmatched: done.unmatched,
+            sql: done.sql.clone(),
+        };
+        Ok((new, report))
+    }
+
+    /// The members of a stored version.
+    pub(super) async fn bitmap(&self, rule: i64, version: &VersionRow) -> Result<RoaringBitmap> {
+        let id = version.members_id;
+        let bytes = self.catalog(move |catalog| catalog.members(id)).await?;
+        bitmap_of(&bytes, &format!("version {} of rule {rule}'s segment", version.version))
+    }
+}
+
+fn bind(parsed: &Parsed, rules: &Rules, model: &BoundModel) -> Result<BoundRule, Vec<Problem>> {
+    match &parsed.rule {
+        Ok(rule) => bind_rule(rule, model, &rules.known),
+        Err(error) => Err(error.problems().to_vec()),
+    }
+}
+
+/// The columns of the users table that the rules test.
+fn user_columns(
+    bound: &BTreeMap<i64, Result<BoundRule, Vec<Problem>>>,
+    model: &BoundModel,
+) -> BTreeSet<String> {
+    let predicates = bound.values().flatten().filter_map(|rule| rule.conditions.as_ref());
+    let columns = predicates.flat_map(Predicate::columns);
+    columns.filter(|column| column.table == model.table).map(|column| column.name.clone()).collect()
+}
+
+/// `table.column` and type of everything that the rule reads.
+fn column_types(bound: &BoundRule, model: &BoundModel) -> BTreeMap<String, String> {
+    let columns = bound.conditions.iter().flat_map(Predicate::columns);
+    let all = columns.chain([&model.key]);
+    all.map(|c| (format!("{}.{}", c.table, c.name), c.ty.to_string())).collect()
+}
+
+/// The operands combined; without an operation there is just one.
+fn combine(
+    mut operands: impl Iterator<Item = RoaringBitmap>,
+    operation: Option<Operation>,
+) -> RoaringBitmap {
+    let Some(first) = operands.next() else { return RoaringBitmap::new() };
+    operands.fold(first, |all, next| match operation {
+        Some(Operation::Union) => all | next,
+        Some(Operation::Difference) => all - next,
+        Some(Operation::Intersection) | None => all & next,
+    })
+}
+
+/// The rule as one predicate, operands and hand-picked users included.
+pub(super) fn whole(bound: &BoundRule, model: &BoundModel) -> Predicate {
+    let operands = bound.depends_on.iter().map(|id| Predicate::Segments(BTreeSet::from([*id])));
+    let mut operands = operands.chain(bound.conditions.clone());
+    let combined = match bound.operation {
+        None | Some(Operation::Intersection) => Predicate::all(operands),
+        Some(Operation::Union) => Predicate::any(operands),
+        Some(Operation::Difference) => {
+            let first = operands.next().unwrap_or(Predicate::Const(false));
+            Predicate::all([first, Predicate::any(operands).not()])
+        }
+    };
+    let picked = |keys: &[Key]| crate::predicate::key_in(&model.key, keys);
+    let included = Predicate::any([combined, picked(&bound.include)]);
+    Predicate::all([included, picked(&bound.exclude).not()])
+}

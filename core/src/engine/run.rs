@@ -1,0 +1,134 @@
+//! What a run reports: while it goes on, and when it is done.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// One refresh of one or more rules at one `as_of`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Run {
+    /// Ascending in the order of publication.
+    #[serde(default)]
+    pub id: i64,
+    /// The instant that the run is about: events at or after it do not count.
+    #[serde(with = "instant")]
+    pub as_of: DateTime<Utc>,
+    /// The segments that were published, in the order of evaluation.
+    pub segments: Vec<RunSegment>,
+    /// Rules that failed, each by itself.
+    pub failed: Vec<RunFailure>,
+    /// Rules that were not evaluated because a rule that they need failed.
+    pub skipped: Vec<RunSkip>,
+    /// Rows of each source that were read.
+    pub scanned: BTreeMap<String, u64>,
+    /// Users of the population.
+    pub users_evaluated: u64,
+    /// From the beginning of the run to its publication.
+    pub seconds: f64,
+    /// The same by stage: `bind`, `population`, `evaluate`, `publish`.
+    pub stages: BTreeMap<String, f64>,
+}
+
+/// A segment that a run published.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunSegment {
+    /// The rule.
+    pub rule_id: i64,
+    /// Its name.
+    pub segment_name: String,
+    /// How many members the segment has.
+    pub row_count: u64,
+    /// Members that it did not have before.
+    pub entered: u64,
+    /// Members that it has no more.
+    pub exited: u64,
+    /// Keys of `include` and `exclude` that no user has.
+    pub unmatched: u64,
+    /// The rule as SQL, for people.
+    pub sql: String,
+}
+
+/// A rule that failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunFailure {
+    /// The rule.
+    pub rule_id: i64,
+    /// Its name.
+    pub rule_name: String,
+    /// Why, as `{code, path, message, hint}`.
+    pub problems: Vec<serde_json::Value>,
+}
+
+/// A rule that was not evaluated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunSkip {
+    /// The rule.
+    pub rule_id: i64,
+    /// Its name.
+    pub rule_name: String,
+    /// Which rules it needs that have no members in this run.
+    pub reason: String,
+}
+
+/// What a run tells while it goes on.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RunEvent {
+    /// The run is under way.
+    Started {
+        /// How many rules it will evaluate.
+        rules: usize,
+    },
+    /// A rule has its members.
+    Evaluated {
+        /// The rule.
+        rule_id: i64,
+        /// Its name.
+        rule_name: String,
+        /// How many members it has.
+        row_count: u64,
+        /// How many rules are through, this one included.
+        done: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// A rule failed or was skipped.
+    Failed {
+        /// The rule.
+        rule_id: i64,
+        /// Its name.
+        rule_name: String,
+        /// Why.
+        reason: String,
+        /// How many rules are through, this one included.
+        done: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// Everything is seen by readers.
+    Published {
+        /// The run.
+        run_id: i64,
+    },
+}
+
+/// Instants as RFC 3339 in UTC with microseconds.
+mod instant {
+    use chrono::{DateTime, SecondsFormat, Utc};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<DateTime<Utc>, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,164 @@
+//! Registering the host's tables.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::datasource::TableProvider;
+
+use crate::error::{Code, Error, Problem, Result};
+use crate::source::{Source, SourceInfo, sqlite};
+
+use super::{SegmentEngine, Shared, read, write};
+
+/// The same error with the name of the table before its message.
+fn named(table: &str, error: Error) -> Error {
+    let problems = error.into_problems().into_iter().map(|problem| {
+        let message = format!("table {table:?}: {}", problem.message);
+        Problem { message, ..problem }
+    });
+    Error::of(problems.collect())
+}
+
+impl SegmentEngine {
+    fn add(&self, name: &str, source: Source) -> Result<()> {
+        if name.is_empty() || name.starts_with("segment_output_") {
+            let message = format!("{name:?} can't be the name of a table");
+            return Err(Error::new(Code::BadName, message));
+        }
+        write(&self.shared.sources).insert(name.to_owned(), source);
+        self.shared.unbind();
+        Ok(())
+    }
+
+    /// Registers a Parquet file, a folder of them or a glob as a table; a table of that name is
+    /// replaced. Nothing but the files' metadata is read yet.
+    ///
+    /// # Errors
+    /// [`Code::UnreadableSource`] with table and path if it is not there or is no Parquet.
+    pub async fn add_parquet(&self, name: &str, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref().to_string_lossy().into_owned();
+        let source = Source::parquet(&self.shared.session(), &path).await;
+        self.add(name, source.map_err(|error| named(name, error))?)
+    }
+
+    /// Registers a CSV file with a header, a folder of them or a glob as a table. It is read once
+    /// for the types of its columns: the narrowest that all of a column's values fit. An empty
+    /// value is missing.
+    ///
+    /// # Errors
+    /// [`Code::UnreadableSource`] with table and path if it is not there or is no CSV.
+    pub async fn add_csv(&self, name: &str, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref().to_string_lossy().into_owned();
+        let source = Source::csv(&self.shared.session(), &path).await;
+        self.add(name, source.map_err(|error| named(name, error))?)
+    }
+
+    /// Registers record batches of one schema as a table.
+    ///
+    /// # Errors
+    /// [`Code::BadValue`] if there is no batch, or their schemas differ.
+    pub fn add_arrow(&self, name: &str, batches: Vec<RecordBatch>) -> Result<()> {
+        let Some(first) = batches.first() else {
+            let message = format!("table {name:?}: no batch; give an empty one for no rows");
+            return Err(Error::new(Code::BadValue, message));
+        };
+        let parts = self.shared.config.target_partitions();
+        let source = Source::arrow(first.schema(), batches, parts);
+        self.add(name, source.map_err(|error| named(name, error))?)
+    }
+
+    /// Registers every table and view of a SQLite file, each under its own name, and answers the
+    /// names. Types are those that the columns were declared with. The file is only read.
+    ///
+    /// # Errors
+    /// [`Code::UnreadableSource`] with the path if it is not there or is no SQLite file; nothing
+    /// is registered then.
+    pub async fn add_sqlite(&self, path: impl AsRef<Path>) -> Result<Vec<String>> {
+        let path: PathBuf = path.as_ref().to_owned();
+        let open = move || -> Result<Vec<(String, Source)>> {
+            let names = sqlite::tables(&path)?.into_iter();
+            // The catalog's own tables may be in the same file; they are no data of the host's.
+            let names = names.filter(|name| name != "rule_table" && name != "segment_catalog");
+            names
+                .map(|name| {
+                    let source = Source::sqlite(path.clone(), &name);
+                    source.map_err(|error| named(&name, error)).map(|source| (name, source))
+                })
+                .collect()
+        };
+        let opened = tokio::task::spawn_blocking(open).await.map_err(|error| {
+            Error::new(Code::Internal, "opening was stopped").caused_by(error)
+        })??;
+        let mut names = Vec::with_capacity(opened.len());
+        for (name, source) in opened {
+            self.add(&name, source)?;
+            names.push(name);
+        }
+        Ok(names)
+    }
+
+    /// Registers any DataFusion table.
+    ///
+    /// # Errors
+    /// [`Code::BadName`] for a name that the engine has taken.
+    pub fn add_table(&self, name: &str, provider: Arc<dyn TableProvider>) -> Result<()> {
+        self.add(name, Source::table(provider))
+    }
+
+    /// What is registered, by name.
+    #[must_use]
+    pub fn sources(&self) -> Vec<SourceInfo> {
+        let sources = read(&self.shared.sources);
+        let info = |(name, source): (&String, &Source)| SourceInfo {
+            name: name.clone(),
+            kind: source.kind.clone(),
+            location: source.location(),
+            schema: source.provider.schema(),
+            rows: source
+                .provider
+                .statistics()
+                .and_then(|s| s.num_rows.get_value().and_then(|rows| u64::try_from(*rows).ok())),
+        };
+        sources.iter().map(info).collect()
+    }
+
+    /// Forgets a table. Segments computed from it stay.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] if there is no such table.
+    pub fn remove_source(&self, name: &str) -> Result<()> {
+        if write(&self.shared.sources).remove(name).is_none() {
+            let sources = read(&self.shared.sources);
+            let problem = Problem::new(Code::NotFound, "", format!("no table is named {name:?}"));
+            return Err(Error::from(problem.nearest(name, sources.keys().map(String::as_str))));
+        }
+        self.shared.unbind();
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Opens again what has changed since it was registered, so that a file that is gone or has
+    /// another shape is noticed rather than read as what it was.
+    pub(super) async fn reopen_sources(&self) -> Result<()> {
+        let sources: Vec<(String, Source)> =
+            read(&self.sources).iter().map(|(name, s)| (name.clone(), s.clone())).collect();
+        let session = self.session();
+        for (name, source) in sources {
+            let reopened = source.reopened(&session).await.map_err(|e| named(&name, e))?;
+            if let Some(reopened) = reopened {
+                write(&self.sources).insert(name, reopened);
+                self.unbind();
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn provider(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
+        let sources = read(&self.sources);
+        sources.get(name).map(|source| Arc::clone(&source.provider)).ok_or_else(|| {
+            Error::new(Code::MissingTable, format!("the table {name:?} is not registered"))
+        })
+    }
+}

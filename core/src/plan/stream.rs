@@ -1,0 +1,502 @@
+//! Streams: the events of some tables under one filter and window, reduced to one row per user.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::datasource::provider_as_source;
+use datafusion::functions_aggregate::expr_fn::{count, count_distinct, max, min};
+use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_udaf};
+use datafusion::logical_expr::expr::{AggregateFunction, Sort};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, try_cast, when};
+
+use crate::error::Result;
+use crate::model::{Column, FieldType, KeyType};
+use crate::predicate::{Metric, Predicate, Source, Span, resolve};
+use crate::rule::{Aggregate, Window};
+
+use super::exact_sum::exact_sum;
+use super::expr::{finite, plain};
+use super::flavor::aggregate_elsewhere;
+use super::functions::{decimal_of_double, instants, local_days, pack, unpack};
+use super::{Dialect, Flavor, Planner, internal, named, native, table_name};
+
+/// Metrics that share one pass over the same events.
+pub(super) struct Stream {
+    metrics: Vec<Arc<Metric>>,
+}
+
+/// All streams of some predicates.
+pub(super) struct Streams(Vec<Stream>);
+
+/// Whether two metrics read the same events: all but the fields they aggregate.
+fn same_events(a: &Metric, b: &Metric) -> bool {
+    let events = |s: &Source, t: &Source| {
+        s.table == t.table && s.user == t.user && s.time == t.time && s.filter == t.filter
+    };
+    a.windows == b.windows
+        && a.sources.len() == b.sources.len()
+        && a.sources.iter().zip(&b.sources).all(|(s, t)| events(s, t))
+}
+
+impl Streams {
+    pub(super) fn of(predicates: &[&Predicate]) -> Streams {
+        let mut streams: Vec<Stream> = Vec::new();
+        for metric in predicates.iter().flat_map(|predicate| predicate.metrics()) {
+            let known = |stream: &&mut Stream| {
+                stream.metrics.first().is_some_and(|first| same_events(first, metric))
+            };
+            match streams.iter_mut().find(known) {
+                Some(stream) if stream.metrics.contains(metric) => {}
+                Some(stream) => stream.metrics.push(Arc::clone(metric)),
+                None => streams.push(Stream { metrics: vec![Arc::clone(metric)] }),
+            }
+        }
+        Streams(streams)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Stream> {
+        self.0.iter()
+    }
+
+    /// Where a metric's value is: the stream's index and the metric's in it.
+    fn place(&self, metric: &Metric) -> Option<(usize, usize)> {
+        self.0.iter().enumerate().find_map(|(index, stream)| {
+            stream.metrics.iter().position(|m| **m == *metric).map(|at| (index, at))
+        })
+    }
+
+    /// The column of a metric's value, and of its count where it is an average.
+    pub(super) fn columns(&self, metric: &Metric) -> Option<(Expr, Expr)> {
+        let (stream, at) = self.place(metric)?;
+        let table = alias(stream);
+        Some((named(&table, &format!("v{at}")), named(&table, &format!("n{at}"))))
+    }
+}
+
+fn alias(index: usize) -> String {
+    format!("events_{index}")
+}
+
+/// The column of a stream's user keys.
+pub(super) fn user_of(index: usize) -> Expr {
+    named(&alias(index), "event_user")
+}
+
+/// A metric's field as every source gives it.
+fn value_type(metric: &Metric, flavor: Flavor) -> DataType {
+    let fields: Vec<&Column> = metric.sources.iter().filter_map(|s| s.field.as_ref()).collect();
+    let types: Vec<&FieldType> = fields.iter().map(|field| &field.ty).collect();
+    match (metric.aggregate, types.first()) {
+        (Aggregate::Sum | Aggregate::Avg, _) => {
+            let scale = crate::predicate::sum_scale(&types);
+            match (fields.as_slice(), flavor) {
+                ([one], Flavor::Engine) if one.ty == FieldType::Integer => match one.data_type {
+                    DataType::UInt64 => DataType::Decimal128(20, 0),
+                    _ => DataType::Int64,
+                },
+                _ => DataType::Decimal128(38, i8::try_from(scale).unwrap_or(0)),
+            }
+        }
+        (_, Some(first)) if fields.len() == 1 => plain_type(first, &fields),
+        (_, Some(_)) if types.contains(&&FieldType::Float) => DataType::Float64,
+        (_, Some(FieldType::Integer | FieldType::Decimal { .. })) => {
+            let unsigned = fields.iter().any(|field| field.data_type == DataType::UInt64);
+            match types.iter().all(|ty| **ty == FieldType::Integer) {
+                true if unsigned => DataType::Decimal128(20, 0),
+                true => DataType::Int64,
+                false => {
+                    let scale = crate::predicate::sum_scale(&types);
+                    DataType::Decimal128(38, i8::try_from(scale).unwrap_or(0))
+                }
+            }
+        }
+        (_, Some(FieldType::String)) => DataType::Utf8,
+        (_, Some(FieldType::Date)) => DataType::Date32,
+        (_, Some(FieldType::Timestamp)) => instant_type(),
+        (_, Some(_)) => DataType::Boolean,
+        (_, None) => DataType::Int64,
+    }
+}
+
+fn plain_type(_: &FieldType, fields: &[&Column]) -> DataType {
+    fields.first().map_or(DataType::Null, |field| super::expr::plain_type(&field.data_type))
+}
+
+/// The type of instants: microseconds in UTC.
+fn instant_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// The Arrow type of a metric's value, for tests of it.
+pub(super) fn result_type(metric: &Metric, flavor: Flavor) -> DataType {
+    let value = value_type(metric, flavor);
+    match metric.aggregate {
+        Aggregate::Count | Aggregate::CountDistinct => DataType::Int64,
+        Aggregate::Sum | Aggregate::Avg => match value {
+            DataType::Decimal128(_, scale) => DataType::Decimal128(38, scale),
+            _ => DataType::Decimal128(38, 0),
+        },
+        Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last => value,
+        Aggregate::DaysSinceFirst | Aggregate::DaysSinceLast => match metric.sources.as_slice() {
+            [one] => super::expr::plain_type(&one.time.data_type),
+            _ => instant_type(),
+        },
+    }
+}
+
+/// The columns that one source gives to its stream's aggregates.
+struct Inputs {
+    user: Expr,
+    /// The instant of the event, in the column's own type where equal values are equal instants.
+    time: Expr,
+    /// The time column itself, whose least and greatest are those of the instants too.
+    own_time: Expr,
+    fields: Vec<Option<Expr>>,
+}
+
+impl Planner<'_> {
+    /// One row per user with `event_user`, and `v0`, `v1`, … for the stream's metrics.
+    pub(super) fn stream(&self, stream: &Stream, index: usize) -> Result<LogicalPlan> {
+        let Some(first) = stream.metrics.first() else {
+            return Err(crate::Error::new(crate::Code::Internal, "a stream without metrics"));
+        };
+        let several = first.sources.len() > 1;
+        let span = self.span(&first.windows);
+        let mut plans = Vec::with_capacity(first.sources.len());
+        for (at, source) in first.sources.iter().enumerate() {
+            let builder = self.events(source, span)?;
+            let inputs = self.inputs(stream, at, several)?;
+            plans.push((builder, inputs));
+        }
+        let (builder, inputs) = match several {
+            false => plans.remove(0),
+            true => union(plans)?,
+        };
+        let mut aggregates = Vec::new();
+        for (at, metric) in stream.metrics.iter().enumerate() {
+            let field = inputs.fields.get(at).cloned().flatten();
+            for (name, aggregate) in self.aggregates(metric, field, &inputs)? {
+                aggregates.push((format!("{name}{at}"), aggregate, Arc::clone(metric)));
+            }
+        }
+        let group = inputs.user.clone();
+        let values: Vec<Expr> = aggregates.iter().map(|(_, value, _)| value.clone()).collect();
+        let builder = builder.aggregate([group], values).map_err(internal)?;
+        // The names of the aggregate's columns are DataFusion's own; they get ours by position.
+        let mut given = builder.schema().columns().into_iter().map(Expr::Column);
+        let mut columns: Vec<Expr> =
+            given.next().map(|user| user.alias("event_user")).into_iter().collect();
+        for (value, (name, _, metric)) in given.zip(aggregates) {
+            columns.push(self.finished(value, &metric, several).alias(name));
+        }
+        let builder = builder.project(columns).map_err(internal)?;
+        builder.alias(alias(index)).map_err(internal)?.build().map_err(internal)
+    }
+
+    /// The instants that all of the windows keep; events at or after `as_of` never count.
+    fn span(&self, windows: &[Window]) -> Span {
+        let before = Span { start: i64::MIN, end: self.as_of };
+        windows
+            .iter()
+            .map(|window| resolve(*window, self.as_of, self.zone))
+            .fold(before, Span::intersect)
+    }
+
+    /// The events of a source that lie in the span and pass the filter.
+    fn events(&self, source: &Source, span: Span) -> Result<LogicalPlanBuilder> {
+        let provider = self.sources.table(&source.table)?;
+        let name = table_name(&source.table);
+        let builder =
+            LogicalPlanBuilder::scan(name, provider_as_source(provider), None).map_err(internal)?;
+        let time = plain(named(&source.table, &source.time.name), &source.time.data_type);
+        let mut parts = self.in_span(time, &source.time.data_type, span);
+        if source.filter != Predicate::Const(true) {
+            let none = Streams(Vec::new());
+            parts.push(self.predicate(&source.filter, false, &none)?);
+        }
+        builder.filter(super::balanced(parts, true)).map_err(internal)
+    }
+
+    /// The bounds of a span on a time column; always at least one.
+    pub(super) fn in_span(&self, time: Expr, data_type: &DataType, span: Span) -> Vec<Expr> {
+        if span.start >= span.end {
+            return vec![lit(false)];
+        }
+        let bound = |at| native::bound(data_type, self.model.zone, at);
+        let mut parts = Vec::new();
+        if let Some(start) = bound(span.start) {
+            parts.push(time.clone().gt_eq(self.literal(start)));
+        }
+        if let Some(end) = bound(span.end) {
+            parts.push(time.clone().lt(self.literal(end)));
+        }
+        if parts.is_empty() {
+            parts.push(time.is_not_null());
+        }
+        parts
+    }
+
+    /// The user's key as the population has it: an integer or a string.
+    fn event_user(&self, source: &Source) -> Expr {
+        let user = plain(named(&source.table, &source.user.name), &source.user.data_type);
+        match (self.model.key_type, &source.user.data_type) {
+            (KeyType::Text, _) | (_, DataType::Int64) => user,
+            (_, DataType::UInt64) => try_cast(user, DataType::Int64),
+            (_, data_type) if data_type.is_floating() => {
+                // 2^63 is the first double that is no 64-bit integer.
+                let whole = datafusion::functions::expr_fn::floor(user.clone()).eq(user.clone());
+                let fits = user.clone().gt_eq(lit(-9_223_372_036_854_775_808.0));
+                let fits = fits.and(user.clone().lt(lit(9_223_372_036_854_775_808.0)));
+                let key = cast(user.clone(), DataType::Int64);
+                when(fits.and(whole), key).end().unwrap_or(user)
+            }
+            _ => cast(user, DataType::Int64),
+        }
+    }
+
+    /// What a source gives; with several sources, in types common to all.
+    fn inputs(&self, stream: &Stream, at: usize, several: bool) -> Result<Inputs> {
+        let mut fields = Vec::with_capacity(stream.metrics.len());
+        let mut source = None;
+        let needs_time = stream.metrics.iter().any(|metric| {
+            let ordered = matches!(metric.aggregate, Aggregate::First | Aggregate::Last);
+            metric.by_day || ordered || (several && metric.aggregate.is_days_since())
+        });
+        for metric in &stream.metrics {
+            let Some(own) = metric.sources.get(at) else { continue };
+            source = Some(own);
+            let field = match &own.field {
+                Some(column) => Some(self.field(metric, own, column, several)?),
+                None => None,
+            };
+            fields.push(field);
+        }
+        let Some(source) = source else {
+            return Err(crate::Error::new(crate::Code::Internal, "a stream without a source"));
+        };
+        let column = plain(named(&source.table, &source.time.name), &source.time.data_type);
+        let own_time = column.clone();
+        let time = match needs_time {
+            true => self.event_time(column, &source.time.data_type, several)?,
+            false => lit(0i64),
+        };
+        Ok(Inputs { user: self.event_user(source), time, own_time, fields })
+    }
+
+    /// A source's field in its metric's type.
+    fn field(
+        &self,
+        metric: &Metric,
+        source: &Source,
+        column: &Column,
+        several: bool,
+    ) -> Result<Expr> {
+        let field = plain(named(&source.table, &column.name), &column.data_type);
+        let own = super::expr::plain_type(&column.data_type);
+        let wanted = value_type(metric, self.flavor);
+        let sums = matches!(metric.aggregate, Aggregate::Sum | Aggregate::Avg);
+        if sums && column.ty == FieldType::Float {
+            let decimal = match self.flavor {
+                Flavor::Engine => decimal_of_double(field),
+                Flavor::Text(_) => {
+                    let present = finite(field.clone());
+                    let decimal = cast(field, DataType::Decimal128(38, 9));
+                    when(present, decimal).end().map_err(internal)?
+                }
+            };
+            return Ok(match wanted {
+                DataType::Decimal128(_, 9) => decimal,
+                other => cast(decimal, other),
+            });
+        }
+        if sums && self.flavor == Flavor::Engine && !several {
+            // exact_sum takes a decimal of any precision as it is.
+            return Ok(match own {
+                DataType::Decimal128(_, _) | DataType::Int64 => field,
+                _ => cast(field, wanted),
+            });
+        }
+        match (&own, &wanted) {
+            (DataType::Timestamp(_, _), DataType::Timestamp(_, _)) if several => {
+                self.event_time(field, &own, true)
+            }
+            (own, wanted) if own == wanted => Ok(field),
+            _ => Ok(cast(field, wanted)),
+        }
+    }
+
+    /// The instant of an event for ordering and counting days: the column itself where equal
+    /// values are equal instants.
+    fn event_time(&self, time: Expr, data_type: &DataType, several: bool) -> Result<Expr> {
+        let same = self.same_order(data_type);
+        match self.flavor {
+            _ if same && !several => Ok(time),
+            Flavor::Engine => Ok(instants(time, self.model.zone)),
+            Flavor::Text(_) if same => {
+                Ok(cast(time, DataType::Timestamp(TimeUnit::Microsecond, None)))
+            }
+            Flavor::Text(_) => self.flavor.cannot("events ordered across time zones or units"),
+        }
+    }
+
+    /// Whether equal values of a time column are equal instants, and later ones later.
+    fn same_order(&self, data_type: &DataType) -> bool {
+        match data_type {
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => false,
+            DataType::Timestamp(_, Some(_)) => true,
+            _ => self.model.zone == chrono_tz::Tz::UTC,
+        }
+    }
+
+    /// The aggregate expressions of a metric: `v`, and for an average `n`.
+    fn aggregates(
+        &self,
+        metric: &Metric,
+        field: Option<Expr>,
+        inputs: &Inputs,
+    ) -> Result<Vec<(&'static str, Expr)>> {
+        let time = &inputs.time;
+        let float = value_type(metric, self.flavor).is_floating();
+        let value = || match (&field, float) {
+            // NaN and infinity are missing.
+            (Some(field), true) => when(finite(field.clone()), field.clone()).end(),
+            (Some(field), false) => Ok(field.clone()),
+            (None, _) => Ok(lit(1i64)),
+        };
+        let value = value().map_err(internal)?;
+        let present = match float {
+            true => finite(field.clone().unwrap_or_else(|| lit(1i64))),
+            false => value.clone().is_not_null(),
+        };
+        Ok(match metric.aggregate {
+            Aggregate::Count => vec![("v", count(value))],
+            Aggregate::Sum => vec![("v", self.sum(value, metric))],
+            Aggregate::Avg => vec![("v", self.sum(value.clone(), metric)), ("n", count(value))],
+            Aggregate::Min => vec![("v", min(value))],
+            Aggregate::Max => vec![("v", max(value))],
+            Aggregate::CountDistinct if metric.by_day => {
+                vec![("v", count_distinct(self.day(metric, time)?))]
+            }
+            // -0 is 0.
+            Aggregate::CountDistinct if float => vec![("v", count_distinct(value + lit(0.0)))],
+            Aggregate::CountDistinct => vec![("v", count_distinct(value))],
+            Aggregate::First => vec![("v", self.end_of(value, present, time, true, metric))],
+            Aggregate::Last => vec![("v", self.end_of(value, present, time, false, metric))],
+            Aggregate::DaysSinceFirst => vec![("v", min(inputs.own_time.clone()))],
+            Aggregate::DaysSinceLast => vec![("v", max(inputs.own_time.clone()))],
+        })
+    }
+
+    fn sum(&self, value: Expr, metric: &Metric) -> Expr {
+        match self.flavor {
+            Flavor::Engine => exact_sum().call(vec![value]),
+            Flavor::Text(_) => {
+                datafusion::functions_aggregate::expr_fn::sum(match metric.sources.len() {
+                    1 => cast(value, value_type(metric, self.flavor)),
+                    _ => value,
+                })
+            }
+        }
+    }
+
+    /// The value at the earliest or latest event that has one; among several at one instant, the
+    /// smallest or largest.
+    fn end_of(
+        &self,
+        value: Expr,
+        present: Expr,
+        time: &Expr,
+        first: bool,
+        metric: &Metric,
+    ) -> Expr {
+        let Flavor::Text(dialect) = self.flavor else {
+            let packed = pack(time.clone(), value);
+            return if first { min(packed) } else { max(packed) };
+        };
+        let returns = value_type(metric, self.flavor);
+        let function = match (dialect, first) {
+            (Dialect::DuckDb, true) => aggregate_elsewhere("first", returns),
+            (Dialect::DuckDb, false) => aggregate_elsewhere("last", returns),
+            (_, true) => first_value_udaf(),
+            (_, false) => last_value_udaf(),
+        };
+        let order = [time, &value].map(|by| Sort::new(by.clone(), true, false)).to_vec();
+        let present = Some(Box::new(present));
+        Expr::AggregateFunction(AggregateFunction::new_udf(
+            function,
+            vec![value],
+            false,
+            present,
+            order,
+            None,
+        ))
+    }
+
+    /// What an aggregate's value is once it is there: the value alone of a packed pair.
+    fn finished(&self, value: Expr, metric: &Metric, several: bool) -> Expr {
+        let ends = matches!(metric.aggregate, Aggregate::First | Aggregate::Last);
+        match (self.flavor, metric.sources.first()) {
+            (Flavor::Engine, Some(source)) if ends => {
+                let own = super::expr::plain_type(&source.time.data_type);
+                let time = match self.same_order(&own) && !several {
+                    true => own,
+                    false => instant_type(),
+                };
+                unpack(value, time, value_type(metric, self.flavor))
+            }
+            _ => value,
+        }
+    }
+
+    /// The day of an event in the rule's zone.
+    fn day(&self, metric: &Metric, time: &Expr) -> Result<Expr> {
+        let own = metric.sources.first().map(|source| &source.time.data_type);
+        match (self.flavor, own) {
+            (Flavor::Engine, _) => {
+                let at = match metric.sources.len() {
+                    1 => instants(time.clone(), self.model.zone),
+                    _ => time.clone(),
+                };
+                Ok(local_days(at, self.zone))
+            }
+            (Flavor::Text(dialect), Some(DataType::Timestamp(_, None) | DataType::Date32))
+                if self.zone == chrono_tz::Tz::UTC
+                    && self.model.zone == chrono_tz::Tz::UTC
+                    && dialect != Dialect::Sqlite =>
+            {
+                Ok(cast(time.clone(), DataType::Date32))
+            }
+            _ => self.flavor.cannot("days in a time zone"),
+        }
+    }
+}
+
+/// The rows of all sources under the names `event_user`, `event_time`, `f0`, `f1`, …
+fn union(plans: Vec<(LogicalPlanBuilder, Inputs)>) -> Result<(LogicalPlanBuilder, Inputs)> {
+    let mut joined: Option<LogicalPlanBuilder> = None;
+    let mut shape = Vec::new();
+    for (builder, inputs) in plans {
+        let mut columns = vec![inputs.user.alias("event_user"), inputs.time.alias("event_time")];
+        shape = inputs.fields.iter().map(Option::is_some).collect();
+        for (at, field) in inputs.fields.into_iter().enumerate() {
+            columns.extend(field.map(|field| field.alias(format!("f{at}"))));
+        }
+        let plan = builder.project(columns).map_err(internal)?;
+        joined = Some(match joined {
+            None => plan,
+            Some(first) => first.union(plan.build().map_err(internal)?).map_err(internal)?,
+        });
+    }
+    let Some(builder) = joined else {
+        return Err(crate::Error::new(crate::Code::Internal, "a stream without a source"));
+    };
+    let column = |name: &str| Expr::Column(datafusion::common::Column::new_unqualified(name));
+    let fields = shape
+        .iter()
+        .enumerate()
+        .map(|(at, given)| given.then(|| column(&format!("f{at}"))))
+        .collect();
+    let time = column("event_time");
+    let inputs = Inputs { user: column("event_user"), own_time: time.clone(), time, fields };
+    Ok((builder, inputs))
+}

@@ -1,0 +1,510 @@
+//! Binding: names become columns and metrics, values become units, every problem at once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use crate::document::Path;
+use crate::error::{Code, Problem};
+use crate::model::{BoundEvents, BoundModel, BoundTrait, Column, FieldType, Key, KeyType, column};
+use crate::rule::{
+    Combinator, Condition, Group, Node, Operand, Operation, Operator, Rule, RuleRef, Sequence,
+    Subject, Window,
+};
+
+use super::test::{Tester, operators_of};
+use super::window::resolve;
+use super::{Atom, BoundSequence, BoundStep, Predicate, Source, Test, Value};
+
+/// The rules that others may name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KnownRules {
+    pub(crate) names: BTreeMap<i64, String>,
+    ids: HashMap<String, i64>,
+}
+
+impl KnownRules {
+    pub(crate) fn add(&mut self, id: i64, name: &str) {
+        self.names.insert(id, name.to_owned());
+        self.ids.entry(name.to_owned()).or_insert(id);
+    }
+
+    pub(crate) fn resolve(&self, rule: &RuleRef) -> Option<i64> {
+        match rule {
+            RuleRef::Id(id) => self.names.contains_key(id).then_some(*id),
+            RuleRef::Name(name) => self.ids.get(name).copied(),
+        }
+    }
+
+    /// The problem of a rule that does not exist.
+    pub(crate) fn unknown(&self, rule: &RuleRef, place: String) -> Problem {
+        match rule {
+            RuleRef::Id(id) => {
+                Problem::new(Code::UnknownRule, place, format!("no rule has the id {id}"))
+            }
+            RuleRef::Name(name) => {
+                let shown: String = name.chars().take(60).collect();
+                Problem::new(Code::UnknownRule, place, format!("no rule is named {shown:?}"))
+                    .nearest(name, self.names.values().map(String::as_str))
+            }
+        }
+    }
+}
+
+/// A rule whose every name and value is settled.
+#[derive(Clone, Debug)]
+pub(crate) struct BoundRule {
+    /// The rule's own conditions, or `None` where they are no operand.
+    pub(crate) conditions: Option<Predicate>,
+    /// The rules whose segments are operands, in order.
+    pub(crate) depends_on: Vec<i64>,
+    pub(crate) operation: Option<Operation>,
+    pub(crate) include: Vec<Key>,
+    pub(crate) exclude: Vec<Key>,
+    /// The zone of the rule's dates and windows.
+    pub(crate) zone: Tz,
+}
+
+impl BoundRule {
+    /// The rules that must be evaluated before this one.
+    pub(crate) fn ancestors(&self) -> BTreeSet<i64> {
+        let mut rules: BTreeSet<i64> = self.depends_on.iter().copied().collect();
+        rules.extend(self.conditions.iter().flat_map(Predicate::segments));
+        rules
+    }
+}
+
+/// Where a field is looked for.
+pub(super) enum Scope<'a> {
+    Users,
+    Events(&'a BoundEvents),
+}
+
+/// The binding of one rule.
+pub(crate) struct Binding<'a> {
+    pub(super) model: &'a BoundModel,
+    rules: &'a KnownRules,
+    zone: Tz,
+    pub(super) rule_window: Option<Window>,
+    salt: Option<&'a str>,
+    problems: Vec<Problem>,
+}
+
+/// Binds a rule; the error holds every problem. A rule without a name is conditions alone.
+pub(crate) fn bind_rule(
+    rule: &Rule,
+    model: &BoundModel,
+    rules: &KnownRules,
+) -> Result<BoundRule, Vec<Problem>> {
+    let zone = rule.timezone.unwrap_or(model.zone);
+    let dates = (rule.start_date, rule.end_date);
+    let rule_window =
+        (dates != (None, None)).then_some(Window::Range { start: dates.0, end: dates.1 });
+    let salt = (!rule.rule_name.is_empty()).then_some(rule.rule_name.as_str());
+    let mut binding = Binding { model, rules, zone, rule_window, salt, problems: Vec::new() };
+    if let Some(window) = rule_window {
+        let span = resolve(window, i64::MAX, zone);
+        if span.start >= span.end {
+            let message = "the rule starts after its end";
+            binding.push(Problem::new(Code::BadDate, "/start_date", message));
+        }
+    }
+    let conditions = match &rule.conditions {
+        // With other operands, conditions that say nothing are no operand.
+        Some(group)
+            if !rule.depends_on.is_empty() && (group.rules.is_empty() || group.is_disabled()) =>
+        {
+            None
+        }
+        Some(group) => Some(binding.group(group, &Scope::Users)),
+        None => None,
+    };
+    let place = Path::ROOT.member("depends_on");
+    let mut depends_on = Vec::new();
+    for (index, other) in rule.depends_on.iter().enumerate() {
+        depends_on.extend(binding.rule(other, place.index(index).to_string()));
+    }
+    let include = binding.keys(&rule.include, "include");
+    let exclude = binding.keys(&rule.exclude, "exclude");
+    let conditions = match conditions {
+        None => None,
+        Some(None) => return Err(binding.problems),
+        Some(Some(predicate)) => Some(predicate),
+    };
+    if !binding.problems.is_empty() {
+        return Err(binding.problems);
+    }
+    let operation = rule.operation;
+    Ok(BoundRule { conditions, depends_on, operation, include, exclude, zone })
+}
+
+/// What is wrong with the aggregates that the model's traits are made of.
+pub(crate) fn check_model(model: &BoundModel) -> Vec<Problem> {
+    let rules = KnownRules::default();
+    let mut binding = Binding {
+        model,
+        rules: &rules,
+        zone: model.zone,
+        rule_window: None,
+        salt: None,
+        problems: Vec::new(),
+    };
+    for (name, entry) in &model.traits {
+        if let BoundTrait::Aggregate(metric) = entry {
+            let traits = Path::ROOT.member("traits");
+            binding.metric(metric, (None, None), &traits.member(name).to_string());
+        }
+    }
+    binding.problems
+}
+
+/// The type of a trait that is an aggregate.
+pub(crate) fn trait_type(model: &BoundModel, name: &str) -> crate::Result<FieldType> {
+    let rules = KnownRules::default();
+    let mut binding = Binding {
+        model,
+        rules: &rules,
+        zone: model.zone,
+        rule_window: None,
+        salt: None,
+        problems: Vec::new(),
+    };
+    let found = match model.traits.get(name) {
+        Some(BoundTrait::Aggregate(metric)) => binding.metric(metric, (None, None), ""),
+        _ => None,
+    };
+    found.map(|metric| metric.ty.clone()).ok_or_else(|| crate::Error::of(binding.problems))
+}
+
+impl Binding<'_> {
+    /// Adds a problem, unless the same was found already: a condition over several event tables
+    /// is bound once for each.
+    pub(super) fn push(&mut self, problem: Problem) {
+        if !self.problems.iter().rev().take(50).any(|known| *known == problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    fn rule(&mut self, rule: &RuleRef, place: String) -> Option<i64> {
+        let found = self.rules.resolve(rule);
+        if found.is_none() {
+            self.push(self.rules.unknown(rule, place));
+        }
+        found
+    }
+
+    /// Hand-picked keys, brought to the population's type.
+    fn keys(&mut self, keys: &[Key], member: &str) -> Vec<Key> {
+        let place = Path::ROOT.member(member);
+        let mut found = Vec::with_capacity(keys.len());
+        for (index, key) in keys.iter().enumerate() {
+            let fitting = match (self.model.key_type, key) {
+                (KeyType::Int, Key::Text(text)) => text.trim().parse().ok().map(Key::Int),
+                (KeyType::Int, Key::Int(_)) | (KeyType::Text, Key::Text(_)) => Some(key.clone()),
+                (KeyType::Text, Key::Int(_)) => None,
+            };
+            match fitting {
+                Some(key) => found.push(key),
+                None if self.problems.len() > 1_000 => return found,
+                None => {
+                    let expected = match self.model.key_type {
+                        KeyType::Int => "an integer",
+                        KeyType::Text => "a string",
+                    };
+                    let message = format!("the users' keys are {expected} each, found {key}");
+                    let place = place.index(index).to_string();
+                    self.push(Problem::new(Code::TypeMismatch, place, message));
+                }
+            }
+        }
+        found
+    }
+
+    pub(super) fn group(&mut self, group: &Group, scope: &Scope<'_>) -> Option<Predicate> {
+        let mut parts = Vec::with_capacity(group.rules.len());
+        let mut sound = true;
+        for node in &group.rules {
+            match node {
+                Node::Disabled(_) => {}
+                Node::Group(inner) if inner.is_disabled() => {}
+                node => match self.node(node, scope) {
+                    Some(predicate) => parts.push(predicate),
+                    None => sound = false,
+                },
+            }
+        }
+        if !sound {
+            return None;
+        }
+        // Conditions that are all switched off leave no group behind, whatever it says.
+        if parts.is_empty() && group.is_disabled() {
+            return Some(Predicate::Const(true));
+        }
+        let joined = match group.combinator {
+            Combinator::And => Predicate::all(parts),
+            Combinator::Or => Predicate::any(parts),
+        };
+        Some(if group.not { joined.not() } else { joined })
+    }
+
+    fn node(&mut self, node: &Node, scope: &Scope<'_>) -> Option<Predicate> {
+        match node {
+            Node::Group(group) => self.group(group, scope),
+            Node::Condition(condition) => self.condition(condition, scope),
+            Node::Segments(condition) => {
+                let at = Path::at(condition.at.as_str());
+                let place = at.member("value");
+                let mut ids = BTreeSet::new();
+                for (index, rule) in condition.rules.iter().enumerate() {
+                    let place = match condition.rules.len() {
+                        1 => place.to_string(),
+                        _ => place.index(index).to_string(),
+                    };
+                    ids.insert(self.rule(rule, place)?);
+                }
+                let any = match ids.is_empty() {
+                    true => Predicate::Const(false),
+                    false => Predicate::Segments(ids),
+                };
+                Some(if condition.negated { any.not() } else { any })
+            }
+            Node::Sequence(sequence) => self.sequence(sequence),
+            Node::Disabled(_) => None,
+        }
+    }
+
+    fn sequence(&mut self, sequence: &Sequence) -> Option<Predicate> {
+        let mut steps = Vec::with_capacity(sequence.steps.len());
+        for step in &sequence.steps {
+            let tables = self.event_tables(&step.events, step.at.as_str())?;
+            let mut sources = Vec::with_capacity(tables.len());
+            for events in &tables {
+                let filter = match &step.filter {
+                    Some(filter) => self.filter(filter, events)?,
+                    None => Predicate::Const(true),
+                };
+                sources.push(Source {
+                    table: events.table.clone(),
+                    user: events.user.clone(),
+                    time: events.time.clone(),
+                    field: None,
+                    filter,
+                });
+            }
+            steps.push(BoundStep { sources, within: step.within });
+        }
+        let window = sequence.window.or(self.rule_window);
+        let windows = window.into_iter().filter(|window| *window != Window::All).collect();
+        let did = Predicate::Sequence(Arc::new(BoundSequence { steps, windows }));
+        Some(if sequence.did { did } else { did.not() })
+    }
+
+    fn condition(&mut self, condition: &Condition, scope: &Scope<'_>) -> Option<Predicate> {
+        let (subject, name) = match &condition.subject {
+            Subject::Bucket { salt } => {
+                let salt = salt.as_deref().or(self.salt).map(str::to_owned);
+                let Some(salt) = salt else {
+                    let message = "a bucket outside a rule needs a \"salt\"";
+                    let place = condition.at.as_str();
+                    self.push(Problem::new(Code::MissingMember, place, message));
+                    return None;
+                };
+                (Found::Value(Value::Bucket { salt }), "bucket".to_owned())
+            }
+            Subject::Events(metric) => {
+                let name = metric.aggregate.as_str().to_owned();
+                let bound = self.metric(metric, (None, None), condition.at.as_str())?;
+                (Found::Value(Value::Metric(bound)), name)
+            }
+            Subject::Field { name, .. } => (self.field_of(condition, name, scope)?, name.clone()),
+        };
+        match subject {
+            Found::Value(value) => self.tested(condition, value, &name, scope),
+            Found::Point(latitude, longitude) => self.placed(condition, latitude, longitude, &name),
+        }
+    }
+
+    /// A condition on one value.
+    fn tested(
+        &mut self,
+        condition: &Condition,
+        value: Value,
+        name: &str,
+        scope: &Scope<'_>,
+    ) -> Option<Predicate> {
+        let ty = value.ty();
+        if let Operand::Field(other) = &condition.operand {
+            return self.compared(condition, value, other, scope);
+        }
+        let shown: String = name.chars().take(60).collect();
+        let mut problems = Vec::new();
+        let mut tester =
+            Tester { condition, zone: self.zone, name: &shown, problems: &mut problems };
+        let test = tester.test(&ty);
+        problems.into_iter().for_each(|problem| self.push(problem));
+        let test = test?;
+        if let Operand::Rank { size, among } = &condition.operand {
+            let among = match among {
+                Some(group) => Some(Box::new(self.group(group, &Scope::Users)?)),
+                None => None,
+            };
+            let top = condition.operator == Operator::Top;
+            return Some(Predicate::Rank { value, top, size: *size, among });
+        }
+        Some(match condition.operator {
+            Operator::Null => {
+                Predicate::Atom(Atom { value, test: Test::Present, negated: false }).not()
+            }
+            Operator::NotNull => Predicate::Atom(Atom { value, test, negated: false }),
+            operator => Predicate::Atom(Atom { value, test, negated: operator.positive().1 }),
+        })
+    }
+
+    /// A condition on a position.
+    fn placed(
+        &mut self,
+        condition: &Condition,
+        latitude: Column,
+        longitude: Column,
+        name: &str,
+    ) -> Option<Predicate> {
+        let (operator, negated) = condition.operator.positive();
+        match (&condition.operand, operator) {
+            (Operand::Place(place), _) => {
+                let place = place.clone();
+                Some(Predicate::Within { latitude, longitude, place, negated })
+            }
+            (_, Operator::Null) => {
+                let known = Predicate::Positioned { latitude, longitude };
+                Some(if negated { known } else { known.not() })
+            }
+            _ => {
+                let known = operators_of(&FieldType::Point).iter().map(|o| o.as_str());
+                let known = known.collect::<Vec<_>>().join(" ");
+                let message = format!(
+                    "{} does not go with {name}, a point; expected one of {known}",
+                    condition.operator
+                );
+                let place = Path::at(condition.at.as_str()).member("operator").to_string();
+                self.push(Problem::new(Code::BadOperator, place, message));
+                None
+            }
+        }
+    }
+
+    /// One field against another.
+    fn compared(
+        &mut self,
+        condition: &Condition,
+        left: Value,
+        other: &str,
+        scope: &Scope<'_>,
+    ) -> Option<Predicate> {
+        let at = Path::at(condition.at.as_str());
+        let place = at.member("value").to_string();
+        let right = match self.field(other, (None, None), place.clone(), "", scope)? {
+            Found::Value(value) => value,
+            Found::Point(..) => {
+                self.push(Problem::new(Code::TypeMismatch, place, "a point has no order"));
+                return None;
+            }
+        };
+        let (a, b) = (left.ty(), right.ty());
+        let scalar = !matches!(a, FieldType::List(_) | FieldType::Point);
+        if !((a.is_number() && b.is_number()) || (a == b && scalar)) {
+            let message = format!("a {a} can't be compared with {other}, a {b}");
+            self.push(Problem::new(Code::TypeMismatch, place, message));
+            return None;
+        }
+        let equality = matches!(condition.operator, Operator::Equal | Operator::NotEqual);
+        if a == FieldType::Boolean && !equality {
+            let message = format!("{} does not go with booleans", condition.operator);
+            self.push(Problem::new(Code::BadOperator, at.member("operator").to_string(), message));
+            return None;
+        }
+        if !condition.case_sensitive && a != FieldType::String {
+            let place = at.member("caseSensitive").to_string();
+            let message = format!("caseSensitive goes with strings, not with a {a}");
+            self.push(Problem::new(Code::TypeMismatch, place, message));
+            return None;
+        }
+        let (operator, fold) = (condition.operator, !condition.case_sensitive);
+        Some(Predicate::Compare { left, operator, right, fold })
+    }
+
+    fn field_of(&mut self, condition: &Condition, name: &str, scope: &Scope<'_>) -> Option<Found> {
+        let Subject::Field { filter, window, .. } = &condition.subject else { return None };
+        let place = Path::at(condition.at.as_str()).member("field").to_string();
+        self.field(name, (filter.as_ref(), *window), place, condition.at.as_str(), scope)
+    }
+
+    /// A column or trait by its name; `narrow` is the condition's `where` and `window`.
+    fn field(
+        &mut self,
+        name: &str,
+        narrow: (Option<&Group>, Option<Window>),
+        place: String,
+        at: &str,
+        scope: &Scope<'_>,
+    ) -> Option<Found> {
+        if let Scope::Events(events) = scope {
+            self.refuse_narrowing(narrow, at, "a column of an event");
+            return self.event_column(events, name, place).map(|c| Found::Value(Value::Column(c)));
+        }
+        let model = self.model;
+        let bare = [model.table.as_str(), "users"]
+            .into_iter()
+            .find_map(|table| name.strip_prefix(table)?.strip_prefix('.'));
+        let reserved = matches!(name, "segment" | "bucket");
+        let exact = column(&model.table, &model.schema, name).filter(|_| !reserved);
+        match exact.or_else(|| column(&model.table, &model.schema, bare?)) {
+            Some(Ok(column)) => {
+                self.refuse_narrowing(narrow, at, "an attribute");
+                return Some(Found::Value(Value::Column(column)));
+            }
+            Some(Err(data_type)) => {
+                let message = format!("the column {name:?} of type {data_type} can't be used");
+                self.push(Problem::new(Code::Unsupported, place, message));
+                return None;
+            }
+            None => {}
+        }
+        match model.traits.get(name).or_else(|| model.traits.get(bare?)) {
+            Some(BoundTrait::Point { latitude, longitude }) => {
+                self.refuse_narrowing(narrow, at, "a point");
+                Some(Found::Point(latitude.clone(), longitude.clone()))
+            }
+            Some(BoundTrait::Aggregate(metric)) => {
+                let at = if at.is_empty() { place.as_str() } else { at };
+                self.metric(metric, narrow, at).map(|metric| Found::Value(Value::Metric(metric)))
+            }
+            None => {
+                let shown: String = name.chars().take(60).collect();
+                let message =
+                    format!("neither a column of {:?} nor a trait: {shown:?}", model.table);
+                let columns = model.schema.fields().iter().map(|field| field.name().as_str());
+                let known = columns.chain(model.traits.keys().map(String::as_str));
+                let known: Vec<&str> = known.chain(["segment", "bucket"]).collect();
+                self.push(Problem::new(Code::UnknownField, place, message).nearest(name, known));
+                None
+            }
+        }
+    }
+
+    fn refuse_narrowing(&mut self, narrow: (Option<&Group>, Option<Window>), at: &str, what: &str) {
+        for (name, given) in [("where", narrow.0.is_some()), ("window", narrow.1.is_some())] {
+            if given {
+                let place = Path::at(at).member(name).to_string();
+                let message = format!("{name:?} narrows a trait or events; this is {what}");
+                self.push(Problem::new(Code::UnknownMember, place, message));
+            }
+        }
+    }
+}
+
+/// What a name stands for.
+enum Found {
+    Value(Value),
+    Point(Column, Column),
+}

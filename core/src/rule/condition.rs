@@ -1,0 +1,585 @@
+//! One condition: its subject, its operator and what it is tested against.
+
+use crate::document::{Fields, Json, Number, Path, describe};
+use crate::error::{Code, Problem, nearest};
+
+use super::date::read_duration;
+use super::group::{Reading, Scope, read_conditions};
+use super::value::{each, list_of, nfc, rule_ref_of, scalar_of};
+use super::{
+    AGGREGATES, Aggregate, At, Condition, Group, Metric, OPERATORS, Operand, Operator, Place,
+    Radius, RankSize, SegmentCondition, Sequence, Step, Subject, Window,
+};
+
+const MEMBERS: [&str; 15] = [
+    "field",
+    "operator",
+    "value",
+    "valueSource",
+    "caseSensitive",
+    "where",
+    "window",
+    "events",
+    "aggregate",
+    "among",
+    "salt",
+    "id",
+    "path",
+    "disabled",
+    "muted",
+];
+
+/// Reads a condition on a field, an aggregate of events or the bucket.
+pub(crate) fn read_condition(
+    json: &Json,
+    path: &Path<'_>,
+    scope: Scope,
+    level: usize,
+    reading: &mut Reading<'_>,
+) -> Option<Condition> {
+    let before = reading.problems.len();
+    let mut fields = Fields::of(json, path, reading.problems)?;
+    fields.known(&MEMBERS);
+    fields.flag("disabled", false);
+    fields.flag("muted", false);
+    let case_sensitive = fields.flag("caseSensitive", true);
+    let operator = read_operator(&mut fields, scope);
+    let subject = read_subject(json, path, scope, level, reading);
+    let operand = operator.and_then(|op| read_operand(op, json, path, level, reading));
+    if let (Some(subject), Some(operator)) = (&subject, operator) {
+        check_members(subject, operator, json, path, reading.problems);
+    }
+    if reading.problems.len() > before {
+        return None;
+    }
+    Some(Condition {
+        subject: subject?,
+        operator: operator?,
+        operand: operand?,
+        case_sensitive,
+        at: At(path.to_string()),
+    })
+}
+
+/// The operator member; `where` knows fewer.
+fn read_operator(fields: &mut Fields<'_, '_>, scope: Scope) -> Option<Operator> {
+    let text = fields.required_string("operator")?;
+    let Some(operator) = Operator::parse(text) else {
+        let found = describe(&Json::from(text));
+        let problem = Problem::new(
+            Code::BadOperator,
+            fields.path.member("operator").to_string(),
+            format!("{found} is no operator"),
+        );
+        fields.problem(problem.nearest(text, OPERATORS.iter().map(|(_, name)| *name)));
+        return None;
+    };
+    let of_users = matches!(
+        operator,
+        Operator::Top | Operator::Bottom | Operator::Within | Operator::NotWithin
+    );
+    if scope == Scope::Events && of_users {
+        let message = format!("{operator} is about users and can't stand in \"where\"");
+        fields.fault(Code::BadOperator, "operator", message);
+        return None;
+    }
+    Some(operator)
+}
+
+fn read_subject(
+    json: &Json,
+    path: &Path<'_>,
+    scope: Scope,
+    level: usize,
+    reading: &mut Reading<'_>,
+) -> Option<Subject> {
+    let mut fields = Fields::of(json, path, reading.problems)?;
+    if fields.get("events").is_some() || fields.get("aggregate").is_some() {
+        return read_metric(json, path, level, reading).map(Subject::Events);
+    }
+    let name = fields.required_string("field")?;
+    if name == "bucket" && scope == Scope::Users {
+        let salt = fields.string("salt").map(str::to_owned);
+        return Some(Subject::Bucket { salt });
+    }
+    let name = nfc(name);
+    let filter = read_filter(json, path, level, reading);
+    let window = read_window(json, path, reading.problems);
+    Some(Subject::Field { name, filter, window })
+}
+
+/// An aggregate of events as it stands in a condition or a trait.
+pub(crate) fn read_metric(
+    json: &Json,
+    path: &Path<'_>,
+    level: usize,
+    reading: &mut Reading<'_>,
+) -> Option<Metric> {
+    let mut fields = Fields::of(json, path, reading.problems)?;
+    let aggregate = read_aggregate(&mut fields);
+    let field = fields.string("field").map(nfc);
+    let needs_none = aggregate.is_some_and(Aggregate::is_days_since);
+    match (aggregate, &field) {
+        (Some(aggregate), Some(_)) if needs_none => {
+            let message =
+                format!("{} has no \"field\": it is about the event's time", aggregate.as_str());
+            fields.fault(Code::UnknownMember, "field", message);
+        }
+        (Some(Aggregate::Count), _) | (None, _) | (_, Some(_)) => {}
+        (Some(_), None) if needs_none => {}
+        (Some(_), None) => fields.missing("field"),
+    }
+    let events = read_event_names(&mut fields);
+    let filter = read_filter(json, path, level, reading);
+    let window = read_window(json, path, reading.problems);
+    Some(Metric { events: events?, aggregate: aggregate?, field, filter, window })
+}
+
+/// The aggregate member, `count` without it.
+pub(crate) fn read_aggregate(fields: &mut Fields<'_, '_>) -> Option<Aggregate> {
+    if fields.get("aggregate").is_none() {
+        return Some(Aggregate::Count);
+    }
+    let text = fields.string("aggregate")?;
+    let found = AGGREGATES.iter().find(|(_, name)| name.eq_ignore_ascii_case(text));
+    if found.is_none() {
+        let known = AGGREGATES.iter().map(|(_, name)| *name);
+        let problem = Problem::new(
+            Code::BadValue,
+            fields.path.member("aggregate").to_string(),
+            format!("{} is no aggregate", describe(&Json::from(text))),
+        );
+        fields.problem(problem.nearest(text, known));
+    }
+    found.map(|(aggregate, _)| *aggregate)
+}
+
+/// One name of an event table, or a list of them; a name twice counts once.
+pub(crate) fn read_event_names(fields: &mut Fields<'_, '_>) -> Option<Vec<String>> {
+    let path = fields.path.member("events");
+    let names: Vec<(usize, &Json)> = match fields.get("events") {
+        Some(Json::Array(items)) => items.iter().enumerate().collect(),
+        Some(one @ Json::String(_)) => vec![(usize::MAX, one)],
+        Some(other) => {
+            fields.wrong("events", "the name of an event table or a list of names", other);
+            return None;
+        }
+        None => {
+            fields.missing("events");
+            return None;
+        }
+    };
+    if names.is_empty() {
+        fields.fault(Code::BadValue, "events", "expected at least one event table");
+        return None;
+    }
+    if names.len() > 1_000 {
+        fields.fault(Code::LimitExceeded, "events", "the limit of 1,000 event tables is passed");
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut sound = true;
+    for (index, json) in names {
+        match json {
+            Json::String(name) if !found.contains(name) => found.push(name.clone()),
+            Json::String(_) => {}
+            other => {
+                let place = path.index(index).to_string();
+                let message = format!("expected an event table's name, found {}", describe(other));
+                fields.problem(Problem::new(Code::Malformed, place, message));
+                sound = false;
+            }
+        }
+    }
+    sound.then_some(found)
+}
+
+fn read_filter(
+    json: &Json,
+    path: &Path<'_>,
+    level: usize,
+    reading: &mut Reading<'_>,
+) -> Option<Group> {
+    let filter = json.get("where").filter(|value| **value != Json::Null)?;
+    read_conditions(filter, &path.member("where"), Scope::Events, level, reading)
+}
+
+fn read_window(json: &Json, path: &Path<'_>, problems: &mut Vec<Problem>) -> Option<Window> {
+    let window = json.get("window").filter(|value| **value != Json::Null)?;
+    Window::read(window, &path.member("window"), problems)
+}
+
+/// Members that are known, but not beside this subject or operator.
+fn check_members(
+    subject: &Subject,
+    operator: Operator,
+    json: &Json,
+    path: &Path<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(mut fields) = Fields::of(json, path, problems) else { return };
+    let rank = matches!(operator, Operator::Top | Operator::Bottom);
+    if !rank && fields.get("among").is_some() {
+        fields.fault(Code::UnknownMember, "among", "\"among\" goes with top and bottom");
+    }
+    let bucket = matches!(subject, Subject::Bucket { .. });
+    if !bucket && fields.get("salt").is_some() {
+        fields.fault(Code::UnknownMember, "salt", "\"salt\" goes with the field \"bucket\"");
+    }
+    for name in ["where", "window"] {
+        if bucket && fields.get(name).is_some() {
+            fields.fault(Code::UnknownMember, name, format!("a bucket has no {name:?}"));
+        }
+    }
+}
+
+/// What the operator is tested against: `value`, and `among` for ranks.
+fn read_operand(
+    operator: Operator,
+    json: &Json,
+    path: &Path<'_>,
+    level: usize,
+    reading: &mut Reading<'_>,
+) -> Option<Operand> {
+    let (positive, _) = operator.positive();
+    let mut fields = Fields::of(json, path, reading.problems)?;
+    let source = fields.string("valueSource").unwrap_or("value");
+    if source != "value" && source != "field" {
+        let message =
+            format!("expected \"value\" or \"field\", found {}", describe(&Json::from(source)));
+        fields.fault(Code::BadValue, "valueSource", message);
+        return None;
+    }
+    if positive == Operator::Null {
+        return Some(Operand::None);
+    }
+    let Some(value) = fields.get("value") else {
+        fields.missing("value");
+        return None;
+    };
+    let place = path.member("value");
+    if source == "field" {
+        return read_other_field(operator, value, &mut fields);
+    }
+    let problems = &mut *reading.problems;
+    match positive {
+        Operator::In => list_of(value, &place, problems).map(Operand::List),
+        Operator::Between => read_pair(value, &place, problems),
+        Operator::Matches => read_pattern(value, &place, problems),
+        Operator::During => Window::read(value, &place, problems).map(Operand::Window),
+        Operator::Within => read_place(value, &place, problems).map(Operand::Place),
+        Operator::Top | Operator::Bottom => {
+            let size = read_rank_size(value, &place, problems);
+            let among = json.get("among").filter(|among| **among != Json::Null);
+            let place = path.member("among");
+            let among = match among {
+                Some(among) => Some(read_conditions(among, &place, Scope::Users, level, reading)?),
+                None => None,
+            };
+            size.map(|size| Operand::Rank { size, among })
+        }
+        _ => scalar_of(value, &place, problems).map(Operand::One),
+    }
+}
+
+fn read_other_field(
+    operator: Operator,
+    value: &Json,
+    fields: &mut Fields<'_, '_>,
+) -> Option<Operand> {
+    use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+    if !matches!(operator, Equal | NotEqual | Less | LessOrEqual | Greater | GreaterOrEqual) {
+        let message = format!("{operator} does not compare fields: expected = != < <= > or >=");
+        fields.fault(Code::BadOperator, "operator", message);
+        return None;
+    }
+    match value {
+        Json::String(name) => Some(Operand::Field(nfc(name))),
+        other => {
+            fields.wrong("value", "the name of a field", other);
+            None
+        }
+    }
+}
+
+fn read_pair(value: &Json, path: &Path<'_>, problems: &mut Vec<Problem>) -> Option<Operand> {
+    let mut values = list_of(value, path, problems)?.into_iter();
+    match (values.next(), values.next(), values.next()) {
+        (Some(low), Some(high), None) => Some(Operand::Pair(low, high)),
+        _ => {
+            let message = "expected two values, [low, high]";
+            problems.push(Problem::new(Code::BadValue, path.to_string(), message));
+            None
+        }
+    }
+}
+
+/// Longest regular expression, and the memory that its program may take.
+const MAX_PATTERN: usize = 10_000;
+
+/// The compiled form of a regular expression of the language.
+pub(crate) fn compile(pattern: &str, case_sensitive: bool) -> Result<regex::Regex, String> {
+    if pattern.len() > MAX_PATTERN {
+        return Err(format!("the limit of {MAX_PATTERN} bytes of a regular expression is passed"));
+    }
+    regex::RegexBuilder::new(pattern)
+        .case_insensitive(!case_sensitive)
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|error| error.to_string().lines().last().unwrap_or_default().to_owned())
+}
+
+fn read_pattern(value: &Json, path: &Path<'_>, problems: &mut Vec<Problem>) -> Option<Operand> {
+    let message = match value {
+        Json::String(pattern) => match compile(pattern, true) {
+            Ok(_) => return Some(Operand::One(super::Scalar::Text(pattern.clone()))),
+            Err(message) => format!("not a regular expression: {message}"),
+        },
+        other => format!("expected a regular expression, found {}", describe(other)),
+    };
+    problems.push(Problem::new(Code::BadValue, path.to_string(), message));
+    None
+}
+
+fn read_rank_size(value: &Json, path: &Path<'_>, problems: &mut Vec<Problem>) -> Option<RankSize> {
+    let expected =
+        "expected {\"count\": a whole number above 0} or {\"percent\": above 0, at most 100}";
+    let bad = |place: String| Problem::new(Code::BadValue, place, expected);
+    let Json::Object(members) = value else {
+        problems.push(bad(path.to_string()));
+        return None;
+    };
+    let mut fields = Fields::new(members, path, problems);
+    fields.known(&["count", "percent"]);
+    let number = |json: &Json| match json {
+        Json::Number(number) => Some(*number),
+        Json::String(text) => text.trim().parse::<Number>().ok(),
+        _ => None,
+    };
+    let found = match (fields.get("count"), fields.get("percent")) {
+        (Some(count), None) => {
+            let count = number(count).and_then(Number::to_i64).and_then(|n| u64::try_from(n).ok());
+            (count.filter(|n| *n > 0).map(RankSize::Count), "count")
+        }
+        (None, Some(percent)) => {
+            let hundred = Number::from(100);
+            let percent = number(percent).filter(|n| *n > Number::ZERO && *n <= hundred);
+            (percent.map(RankSize::Percent), "percent")
+        }
+        _ => {
+            problems.push(bad(path.to_string()));
+            return None;
+        }
+    };
+    if found.0.is_none() {
+        problems.push(bad(path.member(found.1).to_string()));
+    }
+    found.0
+}
+
+fn double(json: &Json) -> Option<f64> {
+    match json {
+        Json::Number(number) => Some(number.to_f64()).filter(|n| n.is_finite()),
+        _ => None,
+    }
+}
+
+fn read_place(value: &Json, path: &Path<'_>, problems: &mut Vec<Problem>) -> Option<Place> {
+    let mut fields = Fields::of(value, path, problems)?;
+    fields.known(&["lat", "lon", "radius", "polygon"]);
+    if let Some(ring) = fields.get("polygon") {
+        for name in ["lat", "lon", "radius"] {
+            if fields.get(name).is_some() {
+                fields.fault(Code::BadValue, name, "a polygon has no centre and no radius");
+            }
+        }
+        return read_ring(ring, &path.member("polygon"), problems).map(Place::Polygon);
+    }
+    let mut degrees = |name: &str, limit: f64| {
+        let Some(json) = fields.get(name) else {
+            fields.missing(name);
+            return None;
+        };
+        let found = double(json).filter(|d| d.abs() <= limit);
+        if found.is_none() {
+            let message =
+                format!("expected degrees from -{limit} to {limit}, found {}", describe(json));
+            fields.fault(Code::BadValue, name, message);
+        }
+        found
+    };
+    let (latitude, longitude) = (degrees("lat", 90.0), degrees("lon", 180.0));
+    let radius = match fields.get("radius") {
+        None => {
+            fields.missing("radius");
+            None
+        }
+        Some(json) => {
+            let radius = match json {
+                Json::String(text) => radius_of(text),
+                _ => None,
+            };
+            if radius.is_none() {
+                let found = describe(json);
+                let message =
+                    format!("expected a number above 0, a space and m, km or mi, found {found}");
+                fields.fault(Code::BadValue, "radius", message);
+            }
+            radius
+        }
+    };
+    Some(Place::Circle { latitude: latitude?, longitude: longitude?, radius: radius? })
+}
+
+fn radius_of(text: &str) -> Option<Radius> {
+    let (length, unit) = text.trim().split_once(' ')?;
+    let length: Number = length.parse().ok()?;
+    let unit = ["m", "km", "mi"].into_iter().find(|known| *known == unit)?;
+    (length > Number::ZERO && length.to_f64().is_finite()).then_some(Radius { length, unit })
+}
+
+fn read_ring(json: &Json, path: &Path<'_>, problems: &mut Vec<Problem>) -> Option<Vec<(f64, f64)>> {
+    let Json::Array(items) = json else {
+        let message = format!("expected a list of [lon, lat], found {}", describe(json));
+        problems.push(Problem::new(Code::BadValue, path.to_string(), message));
+        return None;
+    };
+    let nested = |item: &Json| matches!(item, Json::Array(inner) if matches!(inner.first(), Some(Json::Array(_))));
+    if items.iter().any(nested) {
+        let message =
+            "expected one ring, a list of [lon, lat]: holes and several rings are not supported";
+        problems.push(Problem::new(Code::BadValue, path.to_string(), message));
+        return None;
+    }
+    let mut ring = each(items, path, problems, |item, place, problems| {
+        let point = match item {
+            Json::Array(pair) => match pair.as_slice() {
+                [lon, lat] => double(lon).zip(double(lat)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let point = point.filter(|(lon, lat)| lon.abs() <= 180.0 && lat.abs() <= 90.0);
+        if point.is_none() {
+            let message = "expected [longitude, latitude] in degrees";
+            problems.push(Problem::new(Code::BadValue, place.to_string(), message));
+        }
+        point
+    })?;
+    if ring.len() > 1 && ring.first() == ring.last() {
+        ring.pop();
+    }
+    if ring.len() < 3 {
+        let message = "a polygon has at least three different points";
+        problems.push(Problem::new(Code::BadValue, path.to_string(), message));
+        return None;
+    }
+    Some(ring)
+}
+
+/// Reads a condition on membership: `in` or `=` any, `notIn` or `!=` none.
+pub(crate) fn read_segments(
+    json: &Json,
+    path: &Path<'_>,
+    reading: &mut Reading<'_>,
+) -> Option<SegmentCondition> {
+    let mut fields = Fields::of(json, path, reading.problems)?;
+    fields.known(&["field", "operator", "value", "valueSource", "id", "path", "disabled", "muted"]);
+    if fields.string("valueSource").is_some_and(|source| source != "value") {
+        fields.fault(Code::BadValue, "valueSource", "a segment is named by a value");
+    }
+    let operator = fields.required_string("operator").map(|text| (text, Operator::parse(text)));
+    let negated = match operator {
+        Some((_, Some(Operator::In | Operator::Equal))) => Some(false),
+        Some((_, Some(Operator::NotIn | Operator::NotEqual))) => Some(true),
+        Some((text, _)) => {
+            let hint = nearest(text, ["in", "notIn"]).map(|n| format!("did you mean {n:?}?"));
+            let mut problem = Problem::new(
+                Code::BadOperator,
+                path.member("operator").to_string(),
+                format!(
+                    "expected in or notIn beside \"segment\", found {}",
+                    describe(&Json::from(text))
+                ),
+            );
+            problem.hint = hint;
+            fields.problem(problem);
+            None
+        }
+        None => None,
+    };
+    let place = path.member("value");
+    let rules = match fields.get("value") {
+        None => {
+            fields.missing("value");
+            None
+        }
+        Some(Json::Array(items)) => each(items, &place, fields.problems, rule_ref_of),
+        Some(one) => rule_ref_of(one, &place, fields.problems).map(|rule| vec![rule]),
+    };
+    Some(SegmentCondition { negated: negated?, rules: rules?, at: At(path.to_string()) })
+}
+
+/// Reads a sequence of 2 to 10 steps.
+pub(crate) fn read_sequence(
+    json: &Json,
+    path: &Path<'_>,
+    level: usize,
+    reading: &mut Reading<'_>,
+) -> Option<Sequence> {
+    let before = reading.problems.len();
+    let mut fields = Fields::of(json, path, reading.problems)?;
+    fields.known(&["sequence", "window", "operator", "id", "path", "disabled", "muted"]);
+    let did = match fields.string("operator") {
+        None => true,
+        Some(word) if word.eq_ignore_ascii_case("did") => true,
+        Some(word) if word.eq_ignore_ascii_case("didNot") => false,
+        Some(word) => {
+            let problem = Problem::new(
+                Code::BadOperator,
+                path.member("operator").to_string(),
+                format!("expected did or didNot, found {}", describe(&Json::from(word))),
+            );
+            fields.problem(problem.nearest(word, ["did", "didNot"]));
+            true
+        }
+    };
+    let items = match fields.get("sequence") {
+        Some(Json::Array(items)) if (2..=10).contains(&items.len()) => items.as_slice(),
+        Some(_) => {
+            fields.fault(Code::BadValue, "sequence", "expected a list of 2 to 10 steps");
+            &[]
+        }
+        None => &[],
+    };
+    let place = path.member("sequence");
+    let mut steps = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        steps.extend(read_step(item, index, &place.index(index), level, reading));
+    }
+    let window = read_window(json, path, reading.problems);
+    (reading.problems.len() == before).then(|| Sequence {
+        steps,
+        window,
+        did,
+        at: At(path.to_string()),
+    })
+}
+
+fn read_step(
+    json: &Json,
+    index: usize,
+    path: &Path<'_>,
+    level: usize,
+    reading: &mut Reading<'_>,
+) -> Option<Step> {
+    let mut fields = Fields::of(json, path, reading.problems)?;
+    fields.known(&["events", "where", "within"]);
+    let events = read_event_names(&mut fields);
+    if index == 0 && fields.get("within").is_some() {
+        fields.fault(Code::BadValue, "within", "the first step has no step before it");
+    }
+    let within = read_duration(&mut fields, "within", false);
+    let filter = read_filter(json, path, level, reading);
+    Some(Step { events: events?, filter, within, at: At(path.to_string()) })
+}

@@ -1,0 +1,310 @@
+//! [`RuleParser`]: a rule document read member by member, every problem at once.
+
+use crate::document::{self, Document, Fields, Json, Path, describe};
+use crate::error::{Code, Error, Problem, Result};
+use crate::model::{nearest_zone, parse_zone};
+
+use super::date::{check_order, read_moment};
+use super::group::{Reading, Scope, read_conditions};
+use super::value::{each, key_of, nfc, rule_ref_of};
+use super::{Group, Operation, Rule, RuleRef, Schedule};
+
+/// Every member of a rule; the last three are accepted and ignored.
+pub(crate) const RULE_MEMBERS: [&str; 15] = [
+    "rule_name",
+    "description",
+    "conditions",
+    "schedule",
+    "timezone",
+    "start_date",
+    "end_date",
+    "depends_on",
+    "operation",
+    "include",
+    "exclude",
+    "enabled",
+    "id",
+    "created_at",
+    "updated_at",
+];
+
+/// Reads rule documents.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RuleParser;
+
+impl RuleParser {
+    /// Reads a rule document.
+    ///
+    /// ```
+    /// use segmentry::{Operation, RuleParser, RuleRef};
+    /// let rule = RuleParser::parse(r#"{
+    ///     "rule_name": "Metro travellers",
+    ///     "conditions": [{"field": "city_tier", "operator": "in", "value": "1, 2"}],
+    ///     "depends_on": [3],
+    ///     "operation": "INTERSECTION"
+    /// }"#)?;
+    /// assert_eq!(rule.depends_on, [RuleRef::Id(3)]);
+    /// assert_eq!(rule.operation, Some(Operation::Intersection));
+    /// // What is written back is the same tree in the spelling that is stored.
+    /// let written = rule.to_json();
+    /// assert_eq!(written["conditions"][0]["value"], serde_json::json!(["1", "2"]));
+    /// assert_eq!(RuleParser::parse(&written)?, rule);
+    /// # Ok::<(), segmentry::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// All of the document's problems, each with code, place and hint. What needs the host's data
+    /// to be judged (names of fields, types of values) is not judged here.
+    pub fn parse<'a>(document: impl Into<Document<'a>>) -> Result<Rule> {
+        let document = document.into();
+        let json = document::read(document.as_str()).map_err(Error::from)?;
+        Self::parse_json(&json)
+    }
+
+    pub(crate) fn parse_json(json: &Json) -> Result<Rule> {
+        let mut problems = Vec::new();
+        match read_members(json, true, &mut problems) {
+            Some(rule) if problems.is_empty() => Ok(rule),
+            _ => Err(Error::of(problems)),
+        }
+    }
+
+    /// Reads conditions alone: an object with one member `conditions`, or with the members of a
+    /// rule, of which a name is not required.
+    ///
+    /// # Errors
+    /// All of the document's problems.
+    pub fn parse_conditions<'a>(document: impl Into<Document<'a>>) -> Result<Rule> {
+        let document = document.into();
+        let text = document.as_str().trim_start();
+        let wrapped;
+        let (text, start) = match text.starts_with('[') {
+            true => {
+                wrapped = format!("{{\"conditions\":{text}}}");
+                (wrapped.as_str(), true)
+            }
+            false => (text, false),
+        };
+        let strip = |mut problem: Problem| {
+            if start {
+                problem.path = problem.path.trim_start_matches("/conditions").to_owned();
+            }
+            problem
+        };
+        let json = document::read(text).map_err(|problem| Error::from(strip(problem)))?;
+        let is_rule = matches!(&json, Json::Object(members)
+            if members.iter().any(|(name, _)| RULE_MEMBERS.contains(&name.as_str()) && name != "id"));
+        let mut problems = Vec::new();
+        let rule = if is_rule {
+            read_members(&json, false, &mut problems)
+        } else {
+            let mut reading = Reading::new(&mut problems);
+            let group = read_conditions(&json, &Path::ROOT, Scope::Users, 1, &mut reading);
+            group.map(|conditions| Rule { conditions: Some(conditions), ..unnamed() })
+        };
+        match rule {
+            Some(mut rule) if problems.is_empty() => {
+                if start && let Some(group) = &mut rule.conditions {
+                    group.at = super::At::default();
+                }
+                Ok(rule)
+            }
+            _ => Err(Error::of(problems.into_iter().map(strip).collect())),
+        }
+    }
+
+    /// The JSON Schema (2020-12) of a rule document, for editors and forms.
+    ///
+    /// It knows shapes and spellings; what depends on the host's data it can't know.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        super::schema::rule_schema()
+    }
+}
+
+fn unnamed() -> Rule {
+    Rule {
+        rule_name: String::new(),
+        description: None,
+        conditions: None,
+        schedule: None,
+        timezone: None,
+        start_date: None,
+        end_date: None,
+        depends_on: Vec::new(),
+        operation: None,
+        include: Vec::new(),
+        exclude: Vec::new(),
+        enabled: true,
+    }
+}
+
+fn read_members(json: &Json, named: bool, problems: &mut Vec<Problem>) -> Option<Rule> {
+    let mut fields = Fields::of(json, &Path::ROOT, problems)?;
+    fields.known(&RULE_MEMBERS);
+    let rule_name = match named || fields.get("rule_name").is_some() {
+        true => read_name(&mut fields),
+        false => None,
+    };
+    let description = fields.string("description").map(str::to_owned);
+    let schedule = read_schedule(&mut fields);
+    let timezone = read_timezone(&mut fields);
+    let start_date = read_moment(&mut fields, "start_date");
+    let end_date = read_moment(&mut fields, "end_date");
+    check_order(start_date, end_date, &Path::ROOT.member("start_date"), fields.problems);
+    let enabled = fields.flag("enabled", true);
+    let depends_on = read_depends_on(&mut fields);
+    let operation = read_operation(&mut fields, depends_on.as_deref());
+    let include = read_keys(&mut fields, "include");
+    let exclude = read_keys(&mut fields, "exclude");
+    let conditions = fields.get("conditions");
+    if conditions.is_none() && depends_on.as_ref().is_some_and(Vec::is_empty) {
+        fields.missing("conditions");
+    }
+    let conditions = conditions.map(|json| {
+        let mut reading = Reading::new(problems);
+        let path = Path::ROOT.member("conditions");
+        read_conditions(json, &path, Scope::Users, 1, &mut reading)
+    });
+    let conditions: Option<Group> = match conditions {
+        Some(group) => Some(group?),
+        None => None,
+    };
+    Some(Rule {
+        rule_name: rule_name.unwrap_or_default(),
+        description,
+        conditions,
+        schedule,
+        timezone,
+        start_date,
+        end_date,
+        depends_on: depends_on?,
+        operation,
+        include: include?,
+        exclude: exclude?,
+        enabled,
+    })
+}
+
+fn read_name(fields: &mut Fields<'_, '_>) -> Option<String> {
+    let name = nfc(fields.required_string("rule_name")?);
+    let length = name.chars().count();
+    let wrong = if name.trim().is_empty() {
+        Some("a name has at least one visible character".to_owned())
+    } else if length > 200 {
+        Some(format!("a name has at most 200 characters, found {length}"))
+    } else if name.chars().any(char::is_control) {
+        Some("a name has no control characters".to_owned())
+    } else {
+        None
+    };
+    match wrong {
+        Some(message) => {
+            fields.fault(Code::BadName, "rule_name", message);
+            None
+        }
+        None => Some(name),
+    }
+}
+
+fn read_schedule(fields: &mut Fields<'_, '_>) -> Option<Schedule> {
+    let text = fields.string("schedule")?;
+    match Schedule::parse(text) {
+        Ok(schedule) => Some(schedule),
+        Err(message) => {
+            fields.fault(Code::BadSchedule, "schedule", message);
+            None
+        }
+    }
+}
+
+fn read_timezone(fields: &mut Fields<'_, '_>) -> Option<chrono_tz::Tz> {
+    let name = fields.string("timezone")?;
+    let zone = parse_zone(name);
+    if zone.is_none() {
+        let found = describe(&Json::from(name));
+        let place = fields.path.member("timezone").to_string();
+        let mut problem = Problem::new(
+            Code::BadTimezone,
+            place,
+            format!("expected an IANA zone name, found {found}"),
+        );
+        problem.hint = nearest_zone(name).map(|near| format!("did you mean {near:?}?"));
+        fields.problem(problem);
+    }
+    zone
+}
+
+fn read_depends_on(fields: &mut Fields<'_, '_>) -> Option<Vec<RuleRef>> {
+    let path = fields.path.member("depends_on");
+    let parsed;
+    let items = match fields.get("depends_on") {
+        None => return Some(Vec::new()),
+        Some(Json::Array(items)) => items.as_slice(),
+        // The original's column is TEXT.
+        Some(Json::String(text)) => match document::read_value(text, &path.to_string()) {
+            Ok(Json::Array(items)) => {
+                parsed = items;
+                parsed.as_slice()
+            }
+            Ok(_) => {
+                let message = "expected a list of rules, or the text of a JSON list";
+                fields.fault(Code::Malformed, "depends_on", message);
+                return None;
+            }
+            Err(problem) => {
+                fields.problem(problem);
+                return None;
+            }
+        },
+        Some(other) => {
+            fields.wrong("depends_on", "a list of rules", other);
+            return None;
+        }
+    };
+    if items.len() > document::MAX_CONDITIONS {
+        fields.fault(Code::LimitExceeded, "depends_on", "the limit of 10,000 rules is passed");
+        return None;
+    }
+    each(items, &path, fields.problems, rule_ref_of)
+}
+
+fn read_operation(
+    fields: &mut Fields<'_, '_>,
+    depends_on: Option<&[RuleRef]>,
+) -> Option<Operation> {
+    let alone = depends_on.is_some_and(<[RuleRef]>::is_empty);
+    let Some(word) = fields.string("operation") else {
+        if !alone && depends_on.is_some() && fields.get("operation").is_none() {
+            fields.missing("operation");
+        }
+        return None;
+    };
+    let known = [Operation::Intersection, Operation::Union, Operation::Difference];
+    let found = known.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(word.trim()));
+    if found.is_none() {
+        let problem = Problem::new(
+            Code::BadValue,
+            fields.path.member("operation").to_string(),
+            format!(
+                "expected INTERSECTION, UNION or DIFFERENCE, found {}",
+                describe(&Json::from(word))
+            ),
+        );
+        fields.problem(problem.nearest(word, known.map(Operation::as_str)));
+    } else if alone {
+        fields.fault(Code::MissingMember, "operation", "an operation needs \"depends_on\"");
+    }
+    found
+}
+
+fn read_keys(fields: &mut Fields<'_, '_>, name: &str) -> Option<Vec<crate::model::Key>> {
+    match fields.get(name) {
+        None => Some(Vec::new()),
+        Some(Json::Array(items)) => each(items, &fields.path.member(name), fields.problems, key_of),
+        Some(other) => {
+            fields.wrong(name, "a list of user keys", other);
+            None
+        }
+    }
+}

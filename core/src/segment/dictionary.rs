@@ -1,0 +1,164 @@
+//! The dictionary that gives every user key a dense ordinal, as one process knows it.
+//!
+//! The catalog's is the truth and only grows; this is its image in memory, brought up to date
+//! before use. Ordinals are never reused, so a bitmap means the same users forever.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, LargeStringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+
+use crate::error::{Code, Error, Result};
+use crate::model::{Key, KeyColumn, KeyType};
+
+/// A hasher of one integer: multiplication spreads, and the high half is folded down.
+#[derive(Default)]
+struct IntHasher(u64);
+
+impl Hasher for IntHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_i64(&mut self, value: i64) {
+        self.write_u64(value.cast_unsigned());
+    }
+}
+
+/// Keys with their ordinals, both ways.
+#[derive(Debug, Default)]
+pub(crate) struct Dictionary(Option<Known>);
+
+#[derive(Debug)]
+enum Known {
+    Int { keys: Vec<i64>, ordinals: HashMap<i64, u32, BuildHasherDefault<IntHasher>> },
+    Text { keys: Vec<Arc<str>>, ordinals: HashMap<Arc<str>, u32> },
+}
+
+/// A column of keys from a table, brought to the two types that keys have.
+pub(crate) fn key_column(array: &ArrayRef) -> Result<KeyColumn> {
+    let unfit = |error| {
+        let message = format!("keys of type {} can't be read: {error}", array.data_type());
+        Error::new(Code::BadKey, message)
+    };
+    let text = matches!(
+        array.data_type(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(_, _)
+    );
+    let wanted = if text { DataType::LargeUtf8 } else { DataType::Int64 };
+    // A cast that does not fit gives null, which the caller refuses as a key.
+    let keys = cast(array, &wanted).map_err(unfit)?;
+    Ok(match text {
+        true => KeyColumn::Text(keys.as_string::<i64>().clone()),
+        false => KeyColumn::Int(keys.as_primitive::<Int64Type>().clone()),
+    })
+}
+
+impl Dictionary {
+    /// How many keys there are; the next gets this ordinal.
+    pub(crate) fn len(&self) -> usize {
+        match &self.0 {
+            None => 0,
+            Some(Known::Int { keys, .. }) => keys.len(),
+            Some(Known::Text { keys, .. }) => keys.len(),
+        }
+    }
+
+    pub(crate) fn key_type(&self) -> Option<KeyType> {
+        self.0.as_ref().map(|known| match known {
+            Known::Int { .. } => KeyType::Int,
+            Known::Text { .. } => KeyType::Text,
+        })
+    }
+
+    /// Adds keys after those there are.
+    pub(crate) fn extend(&mut self, added: &KeyColumn) {
+        let known = self.0.get_or_insert_with(|| match added.key_type() {
+            KeyType::Int => Known::Int { keys: Vec::new(), ordinals: HashMap::default() },
+            KeyType::Text => Known::Text { keys: Vec::new(), ordinals: HashMap::default() },
+        });
+        let next = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        match (known, added) {
+            (Known::Int { keys, ordinals }, KeyColumn::Int(added)) => {
+                keys.reserve(added.len());
+                ordinals.reserve(added.len());
+                for key in added.values() {
+                    ordinals.insert(*key, next(keys.len()));
+                    keys.push(*key);
+                }
+            }
+            (Known::Text { keys, ordinals }, KeyColumn::Text(added)) => {
+                for key in added.iter().flatten() {
+                    let key: Arc<str> = Arc::from(key);
+                    ordinals.insert(Arc::clone(&key), next(keys.len()));
+                    keys.push(key);
+                }
+            }
+            // The catalog refuses keys of another kind, so that there are none to add.
+            _ => {}
+        }
+    }
+
+    /// The ordinal of each key; `None` for nulls and keys that are not known.
+    pub(crate) fn ordinals(&self, keys: &KeyColumn) -> Vec<Option<u32>> {
+        match (&self.0, keys) {
+            (Some(Known::Int { ordinals, .. }), KeyColumn::Int(keys)) => {
+                keys.iter().map(|key| ordinals.get(&key?).copied()).collect()
+            }
+            (Some(Known::Text { ordinals, .. }), KeyColumn::Text(keys)) => {
+                keys.iter().map(|key| ordinals.get(key?).copied()).collect()
+            }
+            _ => vec![None; keys.len()],
+        }
+    }
+
+    pub(crate) fn ordinal(&self, key: &Key) -> Option<u32> {
+        match (&self.0, key) {
+            (Some(Known::Int { ordinals, .. }), Key::Int(key)) => ordinals.get(key).copied(),
+            (Some(Known::Text { ordinals, .. }), Key::Text(key)) => {
+                ordinals.get(key.as_str()).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// The keys of these ordinals, ascending by key; unknown ordinals are an error.
+    pub(crate) fn keys(&self, ordinals: impl Iterator<Item = u32>) -> Result<KeyColumn> {
+        let index = |ordinal: u32| usize::try_from(ordinal).unwrap_or(usize::MAX);
+        let lost = |ordinal| {
+            let message = format!("a segment has the ordinal {ordinal}, which no key has");
+            Error::new(Code::Damaged, message)
+        };
+        match &self.0 {
+            Some(Known::Int { keys, .. }) => {
+                let found = ordinals.map(|o| keys.get(index(o)).copied().ok_or_else(|| lost(o)));
+                let mut found = found.collect::<Result<Vec<i64>>>()?;
+                found.sort_unstable();
+                Ok(KeyColumn::Int(Int64Array::from(found)))
+            }
+            Some(Known::Text { keys, .. }) => {
+                let found = ordinals.map(|o| keys.get(index(o)).cloned().ok_or_else(|| lost(o)));
+                let mut found = found.collect::<Result<Vec<Arc<str>>>>()?;
+                found.sort_unstable();
+                Ok(KeyColumn::Text(LargeStringArray::from_iter_values(found)))
+            }
+            None => match { ordinals }.next() {
+                Some(ordinal) => Err(lost(ordinal)),
+                None => Ok(KeyColumn::empty(KeyType::Int)),
+            },
+        }
+    }
+}

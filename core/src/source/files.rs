@@ -1,0 +1,92 @@
+//! Parquet and CSV files, folders and globs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use datafusion::common::TableReference;
+use datafusion::datasource::TableProvider;
+use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionContext};
+
+use crate::error::{Code, Error, Result};
+
+use super::SourceKind;
+
+/// The files of a source with their sizes and times of change.
+pub(super) type Fingerprint = Vec<(String, u64, Option<SystemTime>)>;
+
+fn unreadable(path: &str, error: impl std::fmt::Display) -> Error {
+    Error::new(Code::UnreadableSource, format!("{path} can't be read: {error}"))
+}
+
+fn is_glob(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
+/// What the source consists of now; an error if nothing is there.
+pub(super) fn fingerprint(path: &str) -> Result<Fingerprint> {
+    let root = match is_glob(path) {
+        // The folder before the first wildcard; what else lies in it does no harm here.
+        true => {
+            let literal = path.split(['*', '?', '[']).next().unwrap_or("");
+            let folder = literal.rfind('/').and_then(|at| literal.get(..at)).unwrap_or(".");
+            if folder.is_empty() { "/" } else { folder }
+        }
+        false => path,
+    };
+    let mut found = Vec::new();
+    collect(Path::new(root), &mut found).map_err(|error| unreadable(path, error))?;
+    if found.is_empty() {
+        return Err(unreadable(path, "there is no file"));
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn collect(path: &Path, found: &mut Fingerprint) -> std::io::Result<()> {
+    let about = std::fs::metadata(path)?;
+    if about.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            collect(&entry?.path(), found)?;
+        }
+    } else {
+        found.push((path.to_string_lossy().into_owned(), about.len(), about.modified().ok()));
+    }
+    Ok(())
+}
+
+/// Opens the files with their types: Parquet's own, and for CSV those that all of its rows fit.
+pub(super) async fn open(
+    context: &SessionContext,
+    kind: &SourceKind,
+    path: &str,
+) -> Result<Arc<dyn TableProvider>> {
+    let name = TableReference::bare("source");
+    let one = Path::new(path).is_file();
+    // A single file is read whatever its ending is; in a folder the ending chooses.
+    let ending = match (one, Path::new(path).extension()) {
+        (true, Some(ending)) => format!(".{}", ending.to_string_lossy()),
+        (true, None) => String::new(),
+        (false, _) if *kind == SourceKind::Parquet => ".parquet".to_owned(),
+        (false, _) => ".csv".to_owned(),
+    };
+    let scratch =
+        SessionContext::new_with_config_rt(context.copied_config(), context.runtime_env());
+    let opened = match kind {
+        SourceKind::Parquet => {
+            let options = ParquetReadOptions::default().file_extension(&ending);
+            scratch.register_parquet(name.clone(), path, options).await
+        }
+        _ => {
+            let options =
+                CsvReadOptions::new().file_extension(&ending).schema_infer_max_records(usize::MAX);
+            scratch.register_csv(name.clone(), path, options).await
+        }
+    };
+    opened.map_err(|error| unreadable(path, error))?;
+    let table = scratch.table_provider(name).await.map_err(|error| unreadable(path, error))?;
+    if table.schema().fields().is_empty() {
+        return Err(unreadable(path, "it has no columns"));
+    }
+    Ok(table)
+}

@@ -1,0 +1,143 @@
+//! The host's tables: where they are, and how they become DataFusion tables. Nothing writes them.
+
+mod files;
+pub(crate) mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::datasource::{MemTable, TableProvider};
+use datafusion::prelude::SessionContext;
+
+use crate::error::{Code, Error, Result};
+
+/// What kind of thing a source is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceKind {
+    /// A Parquet file, a folder of them or a glob.
+    Parquet,
+    /// A CSV file with a header, a folder of them or a glob.
+    Csv,
+    /// Record batches in memory.
+    Arrow,
+    /// A table or view of a SQLite file.
+    Sqlite,
+    /// A DataFusion table of the host's own.
+    Table,
+}
+
+/// A registered table, for people.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SourceInfo {
+    /// The name it is registered under.
+    pub name: String,
+    /// What it is.
+    pub kind: SourceKind,
+    /// The file, folder or glob; `None` for what is in memory.
+    pub location: Option<String>,
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// How many rows it has, where that is known without reading it.
+    pub rows: Option<u64>,
+}
+
+/// A registered table.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) kind: SourceKind,
+    pub(crate) provider: Arc<dyn TableProvider>,
+    origin: Origin,
+}
+
+/// Where a source comes from, to open it again when it has changed.
+#[derive(Clone, Debug)]
+enum Origin {
+    Memory,
+    Files { path: String, seen: files::Fingerprint },
+    Sqlite { path: PathBuf, table: String },
+}
+
+impl Source {
+    pub(crate) async fn parquet(context: &SessionContext, path: &str) -> Result<Source> {
+        Self::files(context, SourceKind::Parquet, path).await
+    }
+
+    pub(crate) async fn csv(context: &SessionContext, path: &str) -> Result<Source> {
+        Self::files(context, SourceKind::Csv, path).await
+    }
+
+    async fn files(context: &SessionContext, kind: SourceKind, path: &str) -> Result<Source> {
+        let seen = files::fingerprint(path)?;
+        let provider = files::open(context, &kind, path).await?;
+        Ok(Source { kind, provider, origin: Origin::Files { path: path.to_owned(), seen } })
+    }
+
+    pub(crate) fn arrow(
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        parts: usize,
+    ) -> Result<Source> {
+        let table = MemTable::try_new(schema, spread(batches, parts)).map_err(|error| {
+            Error::new(Code::BadValue, format!("the batches are no table: {error}"))
+                .caused_by(error)
+        })?;
+        Ok(Source { kind: SourceKind::Arrow, provider: Arc::new(table), origin: Origin::Memory })
+    }
+
+    pub(crate) fn table(provider: Arc<dyn TableProvider>) -> Source {
+        Source { kind: SourceKind::Table, provider, origin: Origin::Memory }
+    }
+
+    /// Opens a table of a SQLite file; blocks.
+    pub(crate) fn sqlite(path: PathBuf, table: &str) -> Result<Source> {
+        let provider = Arc::new(sqlite::open(&path, table)?);
+        let origin = Origin::Sqlite { path, table: table.to_owned() };
+        Ok(Source { kind: SourceKind::Sqlite, provider, origin })
+    }
+
+    /// The same source as it is now, if what it stands on may have changed since it was opened.
+    /// A file that is gone, or has another shape, must not be read as what it was.
+    pub(crate) async fn reopened(&self, context: &SessionContext) -> Result<Option<Source>> {
+        match &self.origin {
+            Origin::Memory => Ok(None),
+            Origin::Files { path, seen } => {
+                if files::fingerprint(path)? == *seen {
+                    return Ok(None);
+                }
+                Self::files(context, self.kind.clone(), path).await.map(Some)
+            }
+            Origin::Sqlite { path, table } => {
+                let (path, table) = (path.clone(), table.clone());
+                let open = move || Source::sqlite(path, &table);
+                let source = tokio::task::spawn_blocking(open).await.map_err(|error| {
+                    Error::new(Code::Internal, "opening was stopped").caused_by(error)
+                })??;
+                Ok((source.provider.schema() != self.provider.schema()).then_some(source))
+            }
+        }
+    }
+
+    pub(crate) fn location(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Memory => None,
+            Origin::Files { path, .. } => Some(path.clone()),
+            Origin::Sqlite { path, table } => Some(format!("{}#{table}", path.display())),
+        }
+    }
+}
+
+/// Batches dealt out to at most `parts` partitions, at least one.
+pub(crate) fn spread(batches: Vec<RecordBatch>, parts: usize) -> Vec<Vec<RecordBatch>> {
+    let parts = parts.clamp(1, batches.len().max(1));
+    let mut dealt: Vec<Vec<RecordBatch>> = vec![Vec::new(); parts];
+    for (index, batch) in batches.into_iter().enumerate() {
+        if let Some(part) = dealt.get_mut(index % parts) {
+            part.push(batch);
+        }
+    }
+    dealt
+}

@@ -1,0 +1,13 @@
+//! Everything that is tested from outside: one binary, so that it is linked once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod catalog;
+mod differential;
+mod generate;
+mod oracle;
