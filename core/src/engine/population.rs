@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, Int64Array, LargeStringArray, RecordBatch};
+use arrow::array::{BooleanArray, Int64Array, LargeStringArray, RecordBatch};
 use arrow::compute::filter;
 use datafusion::datasource::MemTable;
 use roaring::RoaringBitmap;

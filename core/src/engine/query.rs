@@ -214,10 +214,3 @@ pub enum RuleDocument<'a> {
     /// A rule's document, or conditions alone.
     Document(Document<'a>),
 }
-
-/// One column of a stream's batches as 64-bit integers, for the tests of this module.
-#[cfg(test)]
-pub(super) fn integers(batch: &RecordBatch) -> Vec<i64> {
-    let column = arrow::compute::cast(batch.column(0), &DataType::Int64).unwrap();
-    column.as_primitive::<Int64Type>().iter().flatten().collect()
-}

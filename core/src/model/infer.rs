@@ -72,7 +72,7 @@ fn can_be_key(schema: &Schema, name: &str) -> bool {
 }
 
 /// The key column of a table of users, if it has one.
-fn key_of<'a>(table: &'a Table) -> Option<&'a str> {
+fn key_of(table: &Table) -> Option<&str> {
     let one = singular(&table.name);
     let wanted = [
         format!("{one}_id"),

@@ -264,11 +264,7 @@ pub(super) fn matches(text: Expr, pattern: regex::Regex, folded: bool) -> Expr {
 }
 
 /// Whether the key's user is a member, by a look-up that never says null.
-pub(super) fn is_member(
-    key: Expr,
-    identity: String,
-    contains: Arc<dyn Fn(&ArrayRef) -> Result<BooleanArray> + Send + Sync>,
-) -> Expr {
+pub(super) fn is_member(key: Expr, identity: String, contains: super::Contains) -> Expr {
     call("in_segment", identity, vec![key], DataType::Boolean, move |args, _| {
         Ok(Arc::new(contains(arg(args, 0)?)?))
     })
