@@ -11,3 +11,4 @@ mod catalog;
 mod differential;
 mod generate;
 mod oracle;
+mod sources;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionConfig;
@@ -99,7 +100,9 @@ impl EngineBuilder {
         if let Some(threads) = self.threads {
             config = config.with_target_partitions(threads);
         }
-        let mut runtime = RuntimeEnvBuilder::new();
+        // A list of files that is remembered would hide files that have come since.
+        let caches = CacheManagerConfig::default().with_list_files_cache_limit(0);
+        let mut runtime = RuntimeEnvBuilder::new().with_cache_manager(caches);
         if let Some(bytes) = self.memory_limit {
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
             runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
