@@ -11,4 +11,5 @@ mod catalog;
 mod differential;
 mod generate;
 mod oracle;
+mod original;
 mod sources;
