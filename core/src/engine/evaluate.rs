@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use datafusion::common::DataFusionError;
 use datafusion::datasource::TableProvider;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::TryStreamExt;
 use roaring::RoaringBitmap;
 
@@ -50,6 +50,15 @@ impl PlanSources for RunSources {
             Ok(truths.collect::<BooleanArray>())
         }))
     }
+}
+
+/// A table with what tells how much of it a plan has read.
+pub(super) struct Scannable {
+    pub(super) name: String,
+    /// A part of what a scan of it shows of itself.
+    pub(super) place: Option<String>,
+    /// How many rows it has in memory.
+    pub(super) rows: Option<u64>,
 }
 
 /// Rows that the leaves of a plan have read, by table.
@@ -106,7 +115,7 @@ impl RunSources {
         };
         match work.await {
             Ok(physical) => {
-                count_rows(&physical, &tables, scanned);
+                count_rows(&physical, &self.shared.scannable(&tables), scanned);
                 Ok(())
             }
             Err(error) => Err(self.name_table(data_error(error, None), &tables).await),
@@ -161,23 +170,29 @@ fn tables_of(plan: &LogicalPlan) -> Vec<String> {
     found
 }
 
-/// Adds up what the leaves of an executed plan gave out. Leaves do not know their table's name;
-/// with one table besides the users it is clear, else the rows go by all of the names.
-fn count_rows(plan: &Arc<dyn ExecutionPlan>, tables: &[String], scanned: &mut Scanned) {
-    let mut rows = 0u64;
+/// Adds up what the leaves of an executed plan gave out, by the table that each reads. A leaf
+/// does not say its table's name, but it shows the file or the SQLite table that it reads.
+/// A leaf over a table in memory gives out all of it.
+fn count_rows(plan: &Arc<dyn ExecutionPlan>, tables: &[Scannable], scanned: &mut Scanned) {
+    for (name, rows) in tables.iter().filter_map(|table| table.rows.map(|rows| (&table.name, rows)))
+    {
+        *scanned.entry(name.clone()).or_default() += rows;
+    }
     let mut pending = vec![Arc::clone(plan)];
     while let Some(plan) = pending.pop() {
         let children = plan.children();
-        if children.is_empty() && !plan.name().contains("Memory") {
-            let output = plan.metrics().and_then(|metrics| metrics.output_rows());
-            rows += u64::try_from(output.unwrap_or(0)).unwrap_or(0);
+        if children.is_empty() {
+            let shown = displayable(plan.as_ref()).one_line().to_string();
+            let rows = plan.metrics().and_then(|metrics| metrics.output_rows()).unwrap_or(0);
+            let reads = |table: &&Scannable| {
+                let place = table.place.as_ref();
+                place.is_some_and(|place| shown.contains(place.trim_start_matches('/')))
+            };
+            if let Some(table) = tables.iter().find(reads) {
+                *scanned.entry(table.name.clone()).or_default() += u64::try_from(rows).unwrap_or(0);
+            }
         }
         pending.extend(children.into_iter().cloned());
-    }
-    if rows > 0 {
-        let events: Vec<&str> = tables.iter().skip(1).map(String::as_str).collect();
-        let name = if events.is_empty() { tables.join(", ") } else { events.join(", ") };
-        *scanned.entry(name).or_default() += rows;
     }
 }
 

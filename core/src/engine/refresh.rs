@@ -178,6 +178,7 @@ impl Work {
         let population = shared.population(&model, &columns).await?;
         let population_done = clock.now();
 
+        let scanned = Scanned::from([(model.table.clone(), population.users.len())]);
         let as_of = request.as_of.unwrap_or(started);
         let sources = RunSources {
             shared: Arc::clone(&shared),
@@ -196,7 +197,7 @@ impl Work {
             order: Vec::new(),
             failed: Vec::new(),
             skipped: Vec::new(),
-            scanned: Scanned::new(),
+            scanned,
             total: needed.len(),
             progress: request.progress,
         };

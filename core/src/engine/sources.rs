@@ -9,6 +9,7 @@ use datafusion::datasource::TableProvider;
 use crate::error::{Code, Error, Problem, Result};
 use crate::source::{Source, SourceInfo, sqlite};
 
+use super::evaluate::Scannable;
 use super::{SegmentEngine, Shared, read, write};
 
 /// The same error with the name of the table before its message.
@@ -153,6 +154,22 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// The tables with what tells how much of them a plan has read; the users, which a run reads
+    /// once and for all, are not among them.
+    pub(super) fn scannable(&self, tables: &[String]) -> Vec<Scannable> {
+        let users = self.bound_model().map(|model| model.table.clone()).unwrap_or_default();
+        let sources = read(&self.sources);
+        let events = tables.iter().filter(|name| **name != users);
+        let known = events.filter_map(|name| sources.get(name).map(|source| (name, source)));
+        known
+            .map(|(name, source)| Scannable {
+                name: name.clone(),
+                place: source.shown_place(),
+                rows: source.rows,
+            })
+            .collect()
     }
 
     pub(super) fn provider(&self, name: &str) -> Result<Arc<dyn TableProvider>> {

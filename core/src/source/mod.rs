@@ -50,6 +50,8 @@ pub struct SourceInfo {
 pub(crate) struct Source {
     pub(crate) kind: SourceKind,
     pub(crate) provider: Arc<dyn TableProvider>,
+    /// How many rows it has, where it is in memory.
+    pub(crate) rows: Option<u64>,
     origin: Origin,
 }
 
@@ -73,7 +75,8 @@ impl Source {
     async fn files(context: &SessionContext, kind: SourceKind, path: &str) -> Result<Source> {
         let seen = files::fingerprint(path)?;
         let provider = files::open(context, &kind, path).await?;
-        Ok(Source { kind, provider, origin: Origin::Files { path: path.to_owned(), seen } })
+        let origin = Origin::Files { path: path.to_owned(), seen };
+        Ok(Source { kind, provider, rows: None, origin })
     }
 
     pub(crate) fn arrow(
@@ -81,22 +84,24 @@ impl Source {
         batches: Vec<RecordBatch>,
         parts: usize,
     ) -> Result<Source> {
+        let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         let table = MemTable::try_new(schema, spread(batches, parts)).map_err(|error| {
             Error::new(Code::BadValue, format!("the batches are no table: {error}"))
                 .caused_by(error)
         })?;
-        Ok(Source { kind: SourceKind::Arrow, provider: Arc::new(table), origin: Origin::Memory })
+        let (provider, rows) = (Arc::new(table), u64::try_from(rows).ok());
+        Ok(Source { kind: SourceKind::Arrow, provider, rows, origin: Origin::Memory })
     }
 
     pub(crate) fn table(provider: Arc<dyn TableProvider>) -> Source {
-        Source { kind: SourceKind::Table, provider, origin: Origin::Memory }
+        Source { kind: SourceKind::Table, provider, rows: None, origin: Origin::Memory }
     }
 
     /// Opens a table of a SQLite file; blocks.
     pub(crate) fn sqlite(path: PathBuf, table: &str) -> Result<Source> {
         let provider = Arc::new(sqlite::open(&path, table)?);
         let origin = Origin::Sqlite { path, table: table.to_owned() };
-        Ok(Source { kind: SourceKind::Sqlite, provider, origin })
+        Ok(Source { kind: SourceKind::Sqlite, provider, rows: None, origin })
     }
 
     /// The same source as it is now, if what it stands on may have changed since it was opened.
@@ -118,6 +123,18 @@ impl Source {
                 })??;
                 Ok((source.provider.schema() != self.provider.schema()).then_some(source))
             }
+        }
+    }
+
+    /// A part of what a scan of this source shows of itself that no other source's does.
+    pub(crate) fn shown_place(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Memory => None,
+            Origin::Files { seen, .. } => {
+                let (path, _, _) = seen.first()?;
+                std::fs::canonicalize(path).ok().map(|path| path.to_string_lossy().into_owned())
+            }
+            Origin::Sqlite { table, .. } => Some(format!("table={table}, ")),
         }
     }
 

@@ -34,6 +34,9 @@ async fn a_file_that_is_added_to_a_folder_is_read() {
     assert_eq!(members(&engine).await, ["1"]);
     fs::write(folder.path().join("visits/b.csv"), "id,at\n3,2025-01-02T10:00:00\n").unwrap();
     assert_eq!(members(&engine).await, ["1", "3"]);
+    let run = engine.runs(1, 1).await.unwrap().items.remove(0);
+    let scanned: Vec<_> = run.scanned.into_iter().collect();
+    assert_eq!(scanned, [("users".to_owned(), 3), ("visits".to_owned(), 2)]);
 }
 
 #[tokio::test]
