@@ -13,6 +13,7 @@ mod rules;
 mod run;
 mod segments;
 mod sources;
+mod views;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

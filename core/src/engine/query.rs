@@ -42,7 +42,8 @@ pub struct Summary {
 
 impl SegmentEngine {
     /// Runs one SELECT over the registered tables and the segments, which are tables
-    /// `segment_output_<rule id>` with one column, the key. It can only read, and only those.
+    /// `segment_output_<rule id>` with one column, the key, and the views `rule_table` and
+    /// `segment_catalog`. It can only read, and only those.
     ///
     /// # Errors
     /// [`Code::NotReadOnly`] for anything but a query, [`Code::BadQuery`] for one that is wrong,
@@ -77,11 +78,12 @@ impl SegmentEngine {
         session: &datafusion::prelude::SessionContext,
         query: &str,
     ) -> Result<()> {
+        let rules = self.shared.rules().await?;
+        self.shared.register_views(session, query, &rules).await?;
         if !query.contains("segment_output_") {
             return Ok(());
         }
         let name = self.shared.key_name().await;
-        let rules = self.shared.rules().await?;
         for parsed in &rules.rules {
             let id = parsed.row.id;
             let table = format!("segment_output_{id}");
