@@ -7,6 +7,7 @@
     missing_docs
 )]
 
+mod bad;
 mod catalog;
 mod differential;
 mod generate;

@@ -91,6 +91,26 @@ impl Json {
     }
 }
 
+/// Where a pointer into `json` has to end at the latest: a text has no places inside of it.
+pub(crate) fn end_of(json: &Json, pointer: &str) -> usize {
+    let mut at = json;
+    let mut end = 0;
+    for step in pointer.split('/').skip(1) {
+        let below = match at {
+            Json::String(_) => return end,
+            Json::Array(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
+            Json::Object(_) => at.get(&step.replace("~1", "/").replace("~0", "~")),
+            _ => None,
+        };
+        match below {
+            Some(below) => at = below,
+            None => return pointer.len(),
+        }
+        end += 1 + step.len();
+    }
+    pointer.len()
+}
+
 impl From<&str> for Json {
     fn from(text: &str) -> Self {
         Json::String(text.to_owned())

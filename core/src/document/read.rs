@@ -28,7 +28,50 @@ pub(crate) fn read(text: &str) -> Result<Json, Problem> {
             format!("expected a JSON object, found {}", start_of(first)),
         ));
     }
+    if let Some(opening) = long_list(first) {
+        // What comes before the list is all that its place needs to be known.
+        let place = match Reader::default().run(first.get(..opening).unwrap_or_default()) {
+            Err(problem) if problem.code == Code::LimitExceeded => return Err(problem),
+            Err(problem) => problem.path,
+            Ok(_) => String::new(),
+        };
+        return Err(limit(place, "1,000,000 values in a list"));
+    }
     Reader::default().run(first)
+}
+
+/// The end of the bracket that opens a list of too many values, found by the commas alone: before
+/// a million values are built to be thrown away.
+fn long_list(text: &str) -> Option<usize> {
+    // A list of too many values is longer than its commas.
+    if text.len() < MAX_VALUES {
+        return None;
+    }
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let (mut in_text, mut escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        if in_text {
+            in_text = escaped || byte != b'"';
+            escaped = byte == b'\\' && !escaped;
+            continue;
+        }
+        match byte {
+            b'"' => in_text = true,
+            b'[' | b'{' if open.len() > MAX_JSON_DEPTH => return None,
+            b'[' | b'{' => open.push((at + 1, 0)),
+            b']' | b'}' => drop(open.pop()),
+            b',' => {
+                if let Some((opening, commas)) = open.last_mut() {
+                    *commas += 1;
+                    if *commas >= MAX_VALUES {
+                        return Some(*opening);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Reads any JSON value that stands as text in another document, at `pointer`.

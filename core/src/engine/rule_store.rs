@@ -99,6 +99,30 @@ pub(crate) fn references(rule: &Rule) -> Vec<&RuleRef> {
     found
 }
 
+/// Where a rule refers to the rule `needed`, a JSON Pointer.
+pub(crate) fn place_of(rule: &Rule, needed: i64, known: &KnownRules) -> Option<String> {
+    fn of_group(group: &Group, is_it: &dyn Fn(&RuleRef) -> bool) -> Option<String> {
+        group.rules.iter().find_map(|node| match node {
+            Node::Group(inner) => of_group(inner, is_it),
+            Node::Segments(condition) => {
+                let index = condition.rules.iter().position(is_it)?;
+                let value = format!("{}/value", condition.at.as_str());
+                Some(if condition.rules.len() == 1 { value } else { format!("{value}/{index}") })
+            }
+            Node::Condition(condition) => match &condition.operand {
+                Operand::Rank { among: Some(among), .. } => of_group(among, is_it),
+                _ => None,
+            },
+            Node::Sequence(_) | Node::Disabled(_) => None,
+        })
+    }
+    let is_it = |reference: &RuleRef| known.resolve(reference) == Some(needed);
+    let operand = rule.depends_on.iter().position(is_it);
+    operand
+        .map(|index| format!("/depends_on/{index}"))
+        .or_else(|| of_group(rule.conditions.as_ref()?, &is_it))
+}
+
 /// Changes every reference to another rule, wherever it stands.
 fn each_reference(rule: &mut Rule, change: &dyn Fn(&mut RuleRef)) {
     rule.depends_on.iter_mut().for_each(change);

@@ -6,9 +6,9 @@ use crate::catalog::{RuleChange, RuleVersion};
 use crate::document::Document;
 use crate::error::{Code, Error, Problem, Result};
 use crate::predicate::{KnownRules, bind_rule};
-use crate::rule::{Rule, RuleParser, RuleRef};
+use crate::rule::{Partly, Rule, RuleParser, RuleRef};
 
-use super::rule_store::{Rules, entry_of, references, settle, text_of};
+use super::rule_store::{Rules, entry_of, place_of, references, settle, text_of};
 use super::segments::{Listed, paged};
 use super::{RuleEntry, SegmentEngine};
 
@@ -39,15 +39,18 @@ impl SegmentEngine {
     /// # Errors
     /// Errors of the catalog and of the model, not of the rule.
     pub async fn validate<'a>(&self, rule: impl Into<Document<'a>>) -> Result<Vec<Problem>> {
-        let rule = match RuleParser::parse(rule) {
-            Ok(rule) => rule,
-            Err(error) => return Ok(error.into_problems()),
-        };
+        let read = RuleParser::parse_partly(rule);
+        if read.rule.is_none() {
+            return Ok(read.problems);
+        }
         let rules = self.shared.rules().await?;
-        match self.check(rule, None, &rules) {
+        if read.problems.is_empty() {
+            // What is wrong with the model is no problem of the rule.
+            self.shared.bound_model()?;
+        }
+        match self.check(&read, None, &rules) {
             Ok(_) => Ok(Vec::new()),
-            Err(error) if error.kind() == crate::Kind::Invalid => Ok(error.into_problems()),
-            Err(error) => Err(error),
+            Err(error) => Ok(error.into_problems()),
         }
     }
 
@@ -56,11 +59,11 @@ impl SegmentEngine {
     /// # Errors
     /// All of the rule's problems; nothing is stored then.
     pub async fn create_rule<'a>(&self, rule: impl Into<Document<'a>>) -> Result<i64> {
-        let rule = RuleParser::parse(rule)?;
+        let read = RuleParser::parse_partly(rule);
         for _ in 0..TRIES {
             let rules = self.shared.rules().await?;
             let id = rules.next_id;
-            let rule = self.check(rule.clone(), None, &rules)?;
+            let rule = self.check(&read, None, &rules)?;
             let change = RuleChange::Insert { id, text: text_of(&rule) };
             if self.change(rules.revision, vec![change]).await? {
                 return Ok(id);
@@ -100,7 +103,7 @@ impl SegmentEngine {
         version: Option<i64>,
         document: Document<'_>,
     ) -> Result<()> {
-        let rule = RuleParser::parse(document)?;
+        let read = RuleParser::parse_partly(document);
         for _ in 0..TRIES {
             let rules = self.shared.rules().await?;
             let row = &rules.find(&which)?.row;
@@ -112,7 +115,7 @@ impl SegmentEngine {
                 return Err(Error::new(Code::StaleVersion, message));
             }
             let id = row.id;
-            let rule = self.check(rule.clone(), Some(id), &rules)?;
+            let rule = self.check(&read, Some(id), &rules)?;
             let change = RuleChange::Update { id, text: text_of(&rule) };
             if self.change(rules.revision, vec![change]).await? {
                 return Ok(());
@@ -260,7 +263,10 @@ impl SegmentEngine {
             wordings.push((*id, rule));
         }
         if problems.is_empty() {
-            problems.extend(cycles(rules, &known, &wordings));
+            for (id, problem) in cycles(rules, &known, &wordings) {
+                let index = ids.iter().position(|known| *known == id).unwrap_or_default();
+                problems.extend(under(index, Error::from(problem)));
+            }
         }
         if problems.is_empty() { Ok((ids, changes)) } else { Err(Error::of(problems)) }
     }
@@ -284,8 +290,34 @@ impl SegmentEngine {
         Ok(documents.collect())
     }
 
-    /// A rule that can be stored under `id`, or as a new one: names settled, everything bound.
-    fn check(&self, mut rule: Rule, id: Option<i64>, rules: &Rules) -> Result<Rule> {
+    /// A rule that can be stored under `id`, or as a new one; else everything that is wrong with
+    /// it, with its form and with what it says.
+    fn check(&self, read: &Partly, id: Option<i64>, rules: &Rules) -> Result<Rule> {
+        let mut problems = read.problems.clone();
+        let Some(rule) = &read.rule else { return Err(Error::of(problems)) };
+        match self.check_sound(rule.clone(), id, rules) {
+            Ok(rule) if problems.is_empty() => return Ok(rule),
+            Err(error) if problems.is_empty() && error.kind() != crate::Kind::Invalid => {
+                return Err(error);
+            }
+            // Without tables it can't be said what a rule means, but its form is wrong anyway.
+            Err(error) if error.kind() == crate::Kind::Invalid => {
+                for problem in error.into_problems() {
+                    let problem = read.place(problem);
+                    // Both look at dates that are in the wrong order.
+                    let told = |p: &Problem| p.code == problem.code && p.path == problem.path;
+                    if !read.problems.iter().any(told) {
+                        problems.push(problem);
+                    }
+                }
+            }
+            Ok(_) | Err(_) => {}
+        }
+        Err(Error::of(problems))
+    }
+
+    /// A rule with names settled and everything bound.
+    fn check_sound(&self, mut rule: Rule, id: Option<i64>, rules: &Rules) -> Result<Rule> {
         let name = RuleRef::Name(rule.rule_name.clone());
         let mut problems = Vec::new();
         if rules.known.resolve(&name).is_some_and(|other| Some(other) != id) {
@@ -300,7 +332,8 @@ impl SegmentEngine {
         if let Some(id) = id
             && problems.is_empty()
         {
-            problems.extend(cycles(rules, &rules.known, &[(id, rule.clone())]));
+            let found = cycles(rules, &rules.known, &[(id, rule.clone())]);
+            problems.extend(found.into_iter().map(|(_, problem)| problem));
         }
         if problems.is_empty() { Ok(rule) } else { Err(Error::of(problems)) }
     }
@@ -324,8 +357,9 @@ fn under(index: usize, error: Error) -> impl Iterator<Item = Problem> {
     })
 }
 
-/// Cycles that the new wordings would make, each with every rule on it.
-fn cycles(rules: &Rules, known: &KnownRules, wordings: &[(i64, Rule)]) -> Vec<Problem> {
+/// Cycles that the new wordings would make, each with every rule on it, at the place where one of
+/// the new wordings takes part in it.
+fn cycles(rules: &Rules, known: &KnownRules, wordings: &[(i64, Rule)]) -> Vec<(i64, Problem)> {
     let changed = |id: i64| wordings.iter().any(|(changed, _)| *changed == id);
     let old = rules.rules.iter().filter(|parsed| !changed(parsed.row.id));
     let old = old.map(|parsed| (parsed.row.id, rules.needs(parsed)));
@@ -333,8 +367,19 @@ fn cycles(rules: &Rules, known: &KnownRules, wordings: &[(i64, Rule)]) -> Vec<Pr
         (*id, references(rule).into_iter().filter_map(|r| known.resolve(r)).collect())
     });
     let graph = crate::dependency::RuleGraph::new(old.chain(new));
-    let cycles = graph.cycles().into_iter().filter(|cycle| cycle.iter().any(|id| changed(*id)));
-    cycles.map(|cycle| cycle_problem(&cycle, known)).collect()
+    let mut found = Vec::new();
+    for cycle in graph.cycles() {
+        let next = cycle.iter().cycle().skip(1);
+        let step = cycle.iter().zip(next).find(|(id, _)| changed(**id));
+        let Some((id, needed)) = step else { continue };
+        let mut problem = cycle_problem(&cycle, known);
+        let rule = wordings.iter().find(|(changed, _)| changed == id).map(|(_, rule)| rule);
+        if let Some(place) = rule.and_then(|rule| place_of(rule, *needed, known)) {
+            problem.path = place;
+        }
+        found.push((*id, problem));
+    }
+    found
 }
 
 /// The problem of one cycle.

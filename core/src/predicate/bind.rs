@@ -9,8 +9,8 @@ use crate::document::Path;
 use crate::error::{Code, Problem};
 use crate::model::{BoundEvents, BoundModel, BoundTrait, Column, FieldType, Key, KeyType, column};
 use crate::rule::{
-    Combinator, Condition, Group, Node, Operand, Operation, Operator, Rule, RuleRef, Sequence,
-    Subject, Window,
+    Combinator, Condition, Group, Metric, Node, Operand, Operation, Operator, Rule, RuleRef,
+    Sequence, Subject, Window,
 };
 
 use super::test::{Tester, operators_of};
@@ -256,12 +256,22 @@ impl Binding<'_> {
                 let at = Path::at(condition.at.as_str());
                 let place = at.member("value");
                 let mut ids = BTreeSet::new();
+                let mut sound = true;
                 for (index, rule) in condition.rules.iter().enumerate() {
                     let place = match condition.rules.len() {
                         1 => place.to_string(),
                         _ => place.index(index).to_string(),
                     };
-                    ids.insert(self.rule(rule, place)?);
+                    match self.rule(rule, place) {
+                        Some(id) => ids.insert(id),
+                        None => {
+                            sound = false;
+                            continue;
+                        }
+                    };
+                }
+                if !sound {
+                    return None;
                 }
                 let any = match ids.is_empty() {
                     true => Predicate::Const(false),
@@ -275,24 +285,30 @@ impl Binding<'_> {
     }
 
     fn sequence(&mut self, sequence: &Sequence) -> Option<Predicate> {
+        self.check_window(sequence.window, sequence.at.as_str(), "window");
         let mut steps = Vec::with_capacity(sequence.steps.len());
         for step in &sequence.steps {
-            let tables = self.event_tables(&step.events, step.at.as_str())?;
+            let Some(tables) = self.event_tables(&step.events, step.at.as_str()) else { continue };
             let mut sources = Vec::with_capacity(tables.len());
             for events in &tables {
                 let filter = match &step.filter {
-                    Some(filter) => self.filter(filter, events)?,
-                    None => Predicate::Const(true),
+                    Some(filter) => self.filter(filter, events),
+                    None => Some(Predicate::Const(true)),
                 };
-                sources.push(Source {
+                sources.extend(filter.map(|filter| Source {
                     table: events.table.clone(),
                     user: events.user.clone(),
                     time: events.time.clone(),
                     field: None,
                     filter,
-                });
+                }));
             }
-            steps.push(BoundStep { sources, within: step.within });
+            if sources.len() == tables.len() {
+                steps.push(BoundStep { sources, within: step.within });
+            }
+        }
+        if steps.len() != sequence.steps.len() {
+            return None;
         }
         let window = sequence.window.or(self.rule_window);
         let windows = window.into_iter().filter(|window| *window != Window::All).collect();
@@ -300,7 +316,33 @@ impl Binding<'_> {
         Some(if sequence.did { did } else { did.not() })
     }
 
+    /// Reports a window whose start is after its end; which of the two is later may depend on the
+    /// zone.
+    pub(super) fn check_window(&mut self, window: Option<Window>, at: &str, member: &str) {
+        if let Some(window @ Window::Range { .. }) = window {
+            let span = resolve(window, i64::MAX, self.zone);
+            if span.start >= span.end {
+                let place = Path::at(at).member(member).to_string();
+                let message = "the window's start is after its end";
+                self.push(Problem::new(Code::BadDate, place, message));
+            }
+        }
+    }
+
     fn condition(&mut self, condition: &Condition, scope: &Scope<'_>) -> Option<Predicate> {
+        // First of all, so that what is wrong in it is told whatever else is.
+        let among = match &condition.operand {
+            Operand::Rank { among: Some(group), .. } => Some(self.group(group, &Scope::Users)),
+            _ => None,
+        };
+        if let Operand::Window(window) = condition.operand {
+            self.check_window(Some(window), condition.at.as_str(), "value");
+        }
+        if let Subject::Events(Metric { window, .. }) | Subject::Field { window, .. } =
+            &condition.subject
+        {
+            self.check_window(*window, condition.at.as_str(), "window");
+        }
         let (subject, name) = match &condition.subject {
             Subject::Bucket { salt } => {
                 let salt = salt.as_deref().or(self.salt).map(str::to_owned);
@@ -320,7 +362,7 @@ impl Binding<'_> {
             Subject::Field { name, .. } => (self.field_of(condition, name, scope)?, name.clone()),
         };
         match subject {
-            Found::Value(value) => self.tested(condition, value, &name, scope),
+            Found::Value(value) => self.tested(condition, value, among, &name, scope),
             Found::Point(latitude, longitude) => self.placed(condition, latitude, longitude, &name),
         }
     }
@@ -330,6 +372,7 @@ impl Binding<'_> {
         &mut self,
         condition: &Condition,
         value: Value,
+        among: Option<Option<Predicate>>,
         name: &str,
         scope: &Scope<'_>,
     ) -> Option<Predicate> {
@@ -344,9 +387,9 @@ impl Binding<'_> {
         let test = tester.test(&ty);
         problems.into_iter().for_each(|problem| self.push(problem));
         let test = test?;
-        if let Operand::Rank { size, among } = &condition.operand {
+        if let Operand::Rank { size, .. } = &condition.operand {
             let among = match among {
-                Some(group) => Some(Box::new(self.group(group, &Scope::Users)?)),
+                Some(predicate) => Some(Box::new(predicate?)),
                 None => None,
             };
             let top = condition.operator == Operator::Top;

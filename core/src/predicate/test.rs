@@ -47,7 +47,8 @@ impl Tester<'_> {
         None
     }
 
-    /// The test for a value of type `ty`; negation is left to the atom.
+    /// The test for a value of type `ty`; negation is left to the atom. It holds only if there are
+    /// no problems.
     pub(crate) fn test(&mut self, ty: &FieldType) -> Option<Test> {
         let (operator, _) = self.condition.operator.positive();
         let folds = matches!(ty, FieldType::String)
@@ -55,7 +56,6 @@ impl Tester<'_> {
         if !self.condition.case_sensitive && !folds {
             let message = format!("caseSensitive goes with strings; {} is a {ty}", self.name);
             self.bad(Code::TypeMismatch, self.place("caseSensitive"), message);
-            return None;
         }
         if operator == Operator::Null {
             return Some(Test::Present);

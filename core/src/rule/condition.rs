@@ -46,19 +46,24 @@ pub(crate) fn read_condition(
     let operator = read_operator(&mut fields, scope);
     let subject = read_subject(json, path, scope, level, reading);
     let operand = operator.and_then(|op| read_operand(op, json, path, level, reading));
-    if let (Some(subject), Some(operator)) = (&subject, operator) {
-        check_members(subject, operator, json, path, reading.problems);
+    let subject = subject?;
+    if let Some(operator) = operator {
+        check_members(&subject, operator, json, path, reading.problems);
     }
-    if reading.problems.len() > before {
-        return None;
+    let at = At(path.to_string());
+    match (operator, operand) {
+        (Some(operator), Some(operand)) if reading.problems.len() == before => {
+            Some(Condition { subject, operator, operand, case_sensitive, at })
+        }
+        // Its names can still be looked up; `notNull` goes with every type.
+        _ => Some(Condition {
+            subject,
+            operator: Operator::NotNull,
+            operand: Operand::None,
+            case_sensitive: true,
+            at,
+        }),
     }
-    Some(Condition {
-        subject: subject?,
-        operator: operator?,
-        operand: operand?,
-        case_sensitive,
-        at: At(path.to_string()),
-    })
 }
 
 /// The operator member; `where` knows fewer.
@@ -527,7 +532,6 @@ pub(crate) fn read_sequence(
     level: usize,
     reading: &mut Reading<'_>,
 ) -> Option<Sequence> {
-    let before = reading.problems.len();
     let mut fields = Fields::of(json, path, reading.problems)?;
     fields.known(&["sequence", "window", "operator", "id", "path", "disabled", "muted"]);
     let did = match fields.string("operator") {
@@ -558,12 +562,7 @@ pub(crate) fn read_sequence(
         steps.extend(read_step(item, index, &place.index(index), level, reading));
     }
     let window = read_window(json, path, reading.problems);
-    (reading.problems.len() == before).then(|| Sequence {
-        steps,
-        window,
-        did,
-        at: At(path.to_string()),
-    })
+    Some(Sequence { steps, window, did, at: At(path.to_string()) })
 }
 
 fn read_step(

@@ -35,6 +35,21 @@ impl<'p> Reading<'p> {
         ));
     }
 
+    /// The element that passes the limit of conditions, if the list alone holds too many: seen
+    /// before any of them is read.
+    fn too_many(&self, items: &[Json]) -> Option<usize> {
+        let left = MAX_CONDITIONS.saturating_sub(self.conditions);
+        if items.len() <= left {
+            return None;
+        }
+        let is_group = |item: &Json| {
+            let given = |name| item.get(name).is_some_and(|value| *value != Json::Null);
+            given("rules") || given("combinator")
+        };
+        let conditions = items.iter().enumerate().filter(|(_, item)| !is_group(item));
+        conditions.map(|(index, _)| index).nth(left)
+    }
+
     /// Counts one more; false, with one problem, when there are too many.
     fn count(&mut self, group: bool, path: &Path<'_>) -> bool {
         let counter = if group { &mut self.groups } else { &mut self.conditions };
@@ -48,7 +63,8 @@ impl<'p> Reading<'p> {
     }
 }
 
-/// Reads a list, a group or a single condition. `level` is that of the root: 1 at a rule's own
+/// Reads a list, a group or a single condition. What is wrong in it is left out, so that the rest
+/// can be looked at as well; a document with problems is never evaluated. `level` is that of the root: 1 at a rule's own
 /// conditions; the root of a `where` or `among` is as deep as a group in its condition's place.
 pub(crate) fn read_conditions(
     json: &Json,
@@ -94,28 +110,31 @@ fn read_nodes(
 ) -> Option<Group> {
     let group = |combinator, rules| Group { combinator, not: false, rules, at: At::default() };
     if !items.iter().any(|item| matches!(item, Json::String(_))) {
+        if let Some(index) = reading.too_many(items) {
+            reading.limit(&path.index(index), &format!("{MAX_CONDITIONS} conditions"));
+            // Said once: whatever follows is not counted any more.
+            reading.conditions = MAX_CONDITIONS + 1;
+            return None;
+        }
         let mut rules = Vec::with_capacity(items.len());
-        let mut sound = true;
         for (index, item) in items.iter().enumerate() {
-            match read_node(item, &path.index(index), scope, level, reading) {
-                Some(node) => rules.push(node),
-                None => sound = false,
-            }
+            rules.extend(read_node(item, &path.index(index), scope, level, reading));
             if reading.conditions > MAX_CONDITIONS || reading.groups > MAX_CONDITIONS {
                 return None;
             }
         }
-        return sound.then(|| group(Combinator::And, rules));
+        return Some(group(Combinator::And, rules));
     }
     let mut alternatives: Vec<Vec<Node>> = vec![Vec::new()];
-    let mut sound = true;
     for (index, item) in items.iter().enumerate() {
         let place = path.index(index);
         match (index % 2, item) {
-            (0, Json::Object(_)) => match read_node(item, &place, scope, level, reading) {
-                Some(node) => alternatives.last_mut().map_or((), |nodes| nodes.push(node)),
-                None => sound = false,
-            },
+            (0, Json::Object(_)) => {
+                let node = read_node(item, &place, scope, level, reading);
+                if let Some(nodes) = alternatives.last_mut() {
+                    nodes.extend(node);
+                }
+            }
             (1, Json::String(word))
                 if word.eq_ignore_ascii_case("and") && index + 1 < items.len() => {}
             (1, Json::String(word))
@@ -130,15 +149,11 @@ fn read_nodes(
                 };
                 let message = format!("expected {expected}, found {}", describe(other));
                 reading.problems.push(Problem::new(Code::Malformed, place.to_string(), message));
-                sound = false;
             }
         }
         if reading.conditions > MAX_CONDITIONS || reading.groups > MAX_CONDITIONS {
             return None;
         }
-    }
-    if !sound {
-        return None;
     }
     if alternatives.len() == 1 {
         return alternatives.pop().map(|nodes| group(Combinator::And, nodes));
@@ -277,11 +292,7 @@ fn read_group(
         ));
     }
     let place = path.member("rules");
-    let nodes = read_nodes(items, &place, scope, level + 1, reading);
-    if reading.problems.len() > before {
-        return None;
-    }
-    let inner = nodes?;
+    let inner = read_nodes(items, &place, scope, level + 1, reading)?;
     Some(Group {
         combinator: combinator.unwrap_or(inner.combinator),
         not,

@@ -23,6 +23,7 @@ pub use date::{Calendar, Duration, Moment, Period, Unit, Window};
 pub(crate) use group::Reading;
 pub(crate) use operator::OPERATORS;
 pub use operator::Operator;
+pub(crate) use parser::Partly;
 pub use parser::RuleParser;
 pub use schedule::Schedule;
 

@@ -28,6 +28,10 @@ pub(crate) const RULE_MEMBERS: [&str; 15] = [
     "updated_at",
 ];
 
+/// More bytes than any name of 200 characters has, however it is composed: a character is made of
+/// at most four, of four bytes each.
+const MAX_NAME_BYTES: usize = 200 * 4 * 4;
+
 /// Reads rule documents.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RuleParser;
@@ -56,9 +60,7 @@ impl RuleParser {
     /// All of the document's problems, each with code, place and hint. What needs the host's data
     /// to be judged (names of fields, types of values) is not judged here.
     pub fn parse<'a>(document: impl Into<Document<'a>>) -> Result<Rule> {
-        let document = document.into();
-        let json = document::read(document.as_str()).map_err(Error::from)?;
-        Self::parse_json(&json)
+        Self::parse_partly(document).into_result()
     }
 
     pub(crate) fn parse_json(json: &Json) -> Result<Rule> {
@@ -67,6 +69,23 @@ impl RuleParser {
             Some(rule) if problems.is_empty() => Ok(rule),
             _ => Err(Error::of(problems)),
         }
+    }
+
+    /// Reads as much of a rule as there is to read, so that what is well formed in it can be
+    /// checked against a model and all problems are told at once.
+    pub(crate) fn parse_partly<'a>(document: impl Into<Document<'a>>) -> Partly {
+        let mut problems = Vec::new();
+        let json = match document::read(document.into().as_str()) {
+            Ok(json) => json,
+            Err(problem) => {
+                return Partly { json: Json::Null, rule: None, problems: vec![problem] };
+            }
+        };
+        let rule = read_members(&json, true, &mut problems);
+        let mut read = Partly { json, rule, problems };
+        let problems = std::mem::take(&mut read.problems);
+        read.problems = problems.into_iter().map(|problem| read.place(problem)).collect();
+        read
     }
 
     /// Reads conditions alone: an object with one member `conditions`, or with the members of a
@@ -122,6 +141,31 @@ impl RuleParser {
     }
 }
 
+/// A rule as far as it could be read; it may be evaluated only if there are no problems.
+#[derive(Clone, Debug)]
+pub(crate) struct Partly {
+    json: Json,
+    pub(crate) rule: Option<Rule>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Partly {
+    fn into_result(self) -> Result<Rule> {
+        match self.rule {
+            Some(rule) if self.problems.is_empty() => Ok(rule),
+            _ => Err(Error::of(self.problems)),
+        }
+    }
+
+    /// The problem with a pointer that leads somewhere: the elements of a list that is written as
+    /// text have no places of their own.
+    pub(crate) fn place(&self, mut problem: Problem) -> Problem {
+        let end = document::end_of(&self.json, &problem.path);
+        problem.path.truncate(end);
+        problem
+    }
+}
+
 fn unnamed() -> Rule {
     Rule {
         rule_name: String::new(),
@@ -161,15 +205,11 @@ fn read_members(json: &Json, named: bool, problems: &mut Vec<Problem>) -> Option
     if conditions.is_none() && depends_on.as_ref().is_some_and(Vec::is_empty) {
         fields.missing("conditions");
     }
-    let conditions = conditions.map(|json| {
+    let conditions: Option<Group> = conditions.and_then(|json| {
         let mut reading = Reading::new(problems);
         let path = Path::ROOT.member("conditions");
         read_conditions(json, &path, Scope::Users, 1, &mut reading)
     });
-    let conditions: Option<Group> = match conditions {
-        Some(group) => Some(group?),
-        None => None,
-    };
     Some(Rule {
         rule_name: rule_name.unwrap_or_default(),
         description,
@@ -178,16 +218,21 @@ fn read_members(json: &Json, named: bool, problems: &mut Vec<Problem>) -> Option
         timezone,
         start_date,
         end_date,
-        depends_on: depends_on?,
+        depends_on: depends_on.unwrap_or_default(),
         operation,
-        include: include?,
-        exclude: exclude?,
+        include: include.unwrap_or_default(),
+        exclude: exclude.unwrap_or_default(),
         enabled,
     })
 }
 
 fn read_name(fields: &mut Fields<'_, '_>) -> Option<String> {
-    let name = nfc(fields.required_string("rule_name")?);
+    let name = fields.required_string("rule_name")?;
+    if name.len() > MAX_NAME_BYTES {
+        fields.fault(Code::BadName, "rule_name", "a name has at most 200 characters");
+        return None;
+    }
+    let name = nfc(name);
     let length = name.chars().count();
     let wrong = if name.trim().is_empty() {
         Some("a name has at least one visible character".to_owned())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::document::{Json, Number, Path, describe};
+use crate::document::{Json, MAX_VALUES, Number, Path, describe};
 use crate::error::{Code, Problem};
 use crate::model::Key;
 
@@ -128,7 +128,15 @@ pub(crate) fn list_of(
 ) -> Option<Vec<Scalar>> {
     match json {
         Json::Array(items) => each(items, path, problems, scalar_of),
-        Json::String(text) => Some(split_list(text).into_iter().map(Scalar::Text).collect()),
+        Json::String(text) => {
+            let parts = split_list(text);
+            if parts.len() > MAX_VALUES {
+                let message = "the limit of 1,000,000 values in a list is passed";
+                problems.push(Problem::new(Code::LimitExceeded, path.to_string(), message));
+                return None;
+            }
+            Some(parts.into_iter().map(Scalar::Text).collect())
+        }
         other => {
             problems.push(Problem::new(
                 Code::BadValue,
@@ -181,7 +189,10 @@ pub(crate) fn rule_ref_of(
 /// The text in Unicode normal form C, as names are kept.
 pub(crate) fn nfc(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
-    text.nfc().collect()
+    match text.is_ascii() {
+        true => text.to_owned(),
+        false => text.nfc().collect(),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,227 @@
+//! Bad rules: every problem of each with its code and place, nothing stored, nothing panics.
+
+mod limits;
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
+use segmentry::{AudienceModel, MemoryCatalog, Problem, SegmentEngine};
+use serde::Deserialize;
+
+/// One bad document, with everything that is wrong with it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bad {
+    name: String,
+    rule: Option<serde_json::Value>,
+    /// The document as it is sent, where it is no JSON.
+    text: Option<String>,
+    /// The rule whose new wording it would be, where it is no new rule.
+    update: Option<i64>,
+    problems: Vec<Expected>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    code: String,
+    path: String,
+    hint: Option<String>,
+}
+
+const MODEL: &str = r#"{
+    "users": {"table": "people", "key": "id"},
+    "events": {
+        "buys": {"user": "user_id", "time": "at"},
+        "visits": {"user": "user_id", "time": "at"}
+    },
+    "traits": {
+        "total_spend": {"aggregate": "sum", "field": "amount", "events": ["buys", "visits"]},
+        "buy_count": {"aggregate": "count", "events": "buys"},
+        "home": {"latitude": "lat", "longitude": "lon"}
+    }
+}"#;
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+fn people() -> RecordBatch {
+    let mut tags = ListBuilder::new(StringBuilder::new());
+    tags.append_value([Some("a")]);
+    batch(vec![
+        ("id", Arc::new(Int64Array::from(vec![1]))),
+        ("city_tier", Arc::new(Int32Array::from(vec![1]))),
+        (
+            "balance",
+            Arc::new(Decimal128Array::from(vec![150]).with_precision_and_scale(12, 2).unwrap()),
+        ),
+        ("score", Arc::new(Float64Array::from(vec![0.5]))),
+        ("country", Arc::new(StringArray::from(vec!["IN"]))),
+        ("active", Arc::new(BooleanArray::from(vec![true]))),
+        ("born", Arc::new(Date32Array::from(vec![10_000]))),
+        ("created_at", Arc::new(PrimitiveArray::<TimestampMicrosecondType>::from(vec![0]))),
+        ("tags", Arc::new(tags.finish())),
+        ("lat", Arc::new(Float64Array::from(vec![19.0]))),
+        ("lon", Arc::new(Float64Array::from(vec![72.0]))),
+        ("photo", Arc::new(BinaryArray::from(vec![b"x".as_slice()]))),
+    ])
+}
+
+fn buys() -> RecordBatch {
+    let labels = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1)])]);
+    batch(vec![
+        ("user_id", Arc::new(Int64Array::from(vec![1]))),
+        ("at", Arc::new(TimestampMicrosecondArray::from(vec![0]))),
+        (
+            "amount",
+            Arc::new(Decimal128Array::from(vec![150]).with_precision_and_scale(12, 2).unwrap()),
+        ),
+        ("price", Arc::new(Float64Array::from(vec![1.5]))),
+        ("category", Arc::new(StringArray::from(vec!["Travel"]))),
+        ("online", Arc::new(BooleanArray::from(vec![true]))),
+        ("labels", Arc::new(labels)),
+    ])
+}
+
+fn visits() -> RecordBatch {
+    batch(vec![
+        ("user_id", Arc::new(Int64Array::from(vec![1]))),
+        ("at", Arc::new(TimestampMicrosecondArray::from(vec![0]))),
+        ("amount", Arc::new(Int64Array::from(vec![1]))),
+        ("category", Arc::new(Int64Array::from(vec![1]))),
+        ("page", Arc::new(StringArray::from(vec!["/"]))),
+    ])
+}
+
+/// An engine with columns of every type and three rules, each but the first on the one before.
+async fn engine() -> SegmentEngine {
+    let model = AudienceModel::parse(MODEL).unwrap();
+    let builder = SegmentEngine::builder().catalog(MemoryCatalog::new()).model(model);
+    let engine = builder.threads(1).build().await.unwrap();
+    engine.add_arrow("people", vec![people()]).unwrap();
+    engine.add_arrow("buys", vec![buys()]).unwrap();
+    engine.add_arrow("visits", vec![visits()]).unwrap();
+    for rule in [
+        r#"{"rule_name": "High spenders", "conditions": []}"#,
+        r#"{"rule_name": "Lapsed", "depends_on": [1], "operation": "UNION"}"#,
+        r#"{"rule_name": "Café", "depends_on": [2], "operation": "UNION"}"#,
+    ] {
+        engine.create_rule(rule).await.unwrap();
+    }
+    engine
+}
+
+fn documents() -> Vec<(String, Bad)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bad/documents");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    let mut found = Vec::new();
+    for file in files {
+        let theme = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let bad: Vec<Bad> = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{theme}: {e}"));
+        found.extend(bad.into_iter().map(|bad| (format!("{theme}: {}", bad.name), bad)));
+    }
+    found
+}
+
+fn told(problems: &[Problem]) -> Vec<(String, String)> {
+    let mut told: Vec<_> =
+        problems.iter().map(|p| (p.path.clone(), p.code.as_str().to_owned())).collect();
+    told.sort();
+    told
+}
+
+#[tokio::test]
+async fn bad_rules_get_exactly_their_problems() {
+    let engine = engine().await;
+    let before = engine.export_rules().await.unwrap();
+    let documents = documents();
+    assert!(documents.len() >= 170, "{}", documents.len());
+    let mut wrong = Vec::new();
+    for (name, bad) in &documents {
+        let text = match (&bad.rule, &bad.text) {
+            (Some(rule), None) => rule.to_string(),
+            (None, Some(text)) => text.clone(),
+            _ => panic!("{name}: either a rule or a text"),
+        };
+        let problems = match bad.update {
+            None => {
+                let validated = engine.validate(&text).await.unwrap();
+                match engine.create_rule(&text).await {
+                    Ok(id) => {
+                        wrong.push(format!("{name}: was stored"));
+                        engine.delete_rule(id).await.unwrap();
+                    }
+                    Err(error) if error.problems() != validated => {
+                        wrong.push(format!("{name}: create_rule tells other problems:\n{error}"));
+                    }
+                    Err(_) => {}
+                }
+                validated
+            }
+            Some(id) => match engine.update_rule(id, &text).await {
+                Ok(()) => Vec::new(),
+                Err(error) => error.into_problems(),
+            },
+        };
+        let mut expected: Vec<_> =
+            bad.problems.iter().map(|p| (p.path.clone(), p.code.clone())).collect();
+        expected.sort();
+        if told(&problems) != expected {
+            wrong.push(format!("{name}: expected {expected:?}, found\n    {problems:?}"));
+        }
+        for expected in &bad.problems {
+            let Some(hint) = &expected.hint else { continue };
+            let of = |p: &&Problem| p.path == expected.path && p.code.as_str() == expected.code;
+            let found = problems.iter().filter(of).find_map(|p| p.hint.clone());
+            if found.as_ref() != Some(hint) {
+                wrong.push(format!("{name}: expected the hint {hint:?}, found {found:?}"));
+            }
+        }
+        if problems.iter().any(|p| p.message.is_empty() || p.message.len() > 2_000) {
+            wrong.push(format!("{name}: a message of no use: {problems:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), documents.len(), wrong.join("\n"));
+    assert_eq!(engine.export_rules().await.unwrap(), before);
+    assert_eq!(engine.rules(1, 10, None).await.unwrap().total, 3);
+}
+
+#[test]
+fn bad_rules_cover_every_code_of_a_document() {
+    let documents = documents();
+    for code in [
+        "malformed",
+        "unknown_member",
+        "missing_member",
+        "unknown_field",
+        "type_mismatch",
+        "bad_operator",
+        "bad_value",
+        "bad_window",
+        "bad_date",
+        "bad_timezone",
+        "bad_schedule",
+        "bad_name",
+        "duplicate_name",
+        "unknown_rule",
+        "dependency_cycle",
+        "unsupported",
+    ] {
+        let with = |bad: &Bad| bad.problems.iter().any(|problem| problem.code == code);
+        assert!(documents.iter().any(|(_, bad)| with(bad)), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn bad_rules_name_every_rule_on_a_cycle() {
+    let engine = engine().await;
+    let rule = r#"{"rule_name": "High spenders", "depends_on": ["Café"], "operation": "UNION"}"#;
+    let error = engine.update_rule(1, rule).await.unwrap_err();
+    let message = &error.problems()[0].message;
+    let round = r#""High spenders" needs "Café" needs "Lapsed" needs "High spenders""#;
+    assert!(message.contains(round), "{message}");
+}
