@@ -4,6 +4,9 @@
 //! difference is printed with all that is needed to see it.
 
 pub mod arrow;
+mod duckdb;
+mod others;
+mod sqlite;
 
 use std::collections::BTreeSet;
 
