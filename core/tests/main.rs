@@ -9,8 +9,10 @@
 
 mod bad;
 mod catalog;
+mod corpus;
 mod differential;
 mod generate;
+mod metamorphic;
 mod oracle;
 mod original;
 mod sources;

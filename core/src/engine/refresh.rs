@@ -167,7 +167,7 @@ impl Work {
         let graph = rules.graph();
         let needed = graph.with_ancestors(wanted.iter().copied());
         let order: Vec<i64> = graph.order().into_iter().filter(|id| needed.contains(id)).collect();
-        let bound: BTreeMap<i64, Result<BoundRule, Vec<Problem>>> = order
+        let mut bound: BTreeMap<i64, Result<BoundRule, Vec<Problem>>> = order
             .iter()
             .filter_map(|id| rules.get(*id))
             .map(|parsed| (parsed.row.id, bind(parsed, &rules, &model)))
@@ -203,8 +203,11 @@ impl Work {
         };
         work.tell(&RunEvent::Started { rules: needed.len() });
         work.fail_cycles(&graph.cycles(), &needed);
-        for (id, bound) in bound {
-            work.one(id, bound).await;
+        // Not by id: an update or an import lets a rule need one of a higher id.
+        for id in order {
+            if let Some(bound) = bound.remove(&id) {
+                work.one(id, bound).await;
+            }
         }
         // What needs a rule on a cycle is in no order; what it needs is not there.
         for id in needed {
