@@ -96,6 +96,13 @@ async fn what_the_originals_programs_write_is_read() {
     engine.add_sqlite(&path).await.unwrap();
     engine.refresh(Refresh::rules([2])).await.unwrap();
 
+    // The catalog is in the engine's SQL too, beside the host's tables.
+    let query = "SELECT r.rule_name, s.row_count FROM rule_table r JOIN segment_catalog s \
+                 ON s.rule_id = r.id JOIN segment_output_2 m ON m.user_id = 1 WHERE r.id = 2";
+    let stream = engine.sql(query).await.unwrap();
+    let rows = datafusion::physical_plan::common::collect(stream).await.unwrap();
+    assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
+
     let theirs = Connection::open(&path).unwrap();
     let changed = r#"UPDATE rule_table SET conditions = '[{"field": "city_tier", "operator": "=", "value": 2}]' WHERE id = 2"#;
     theirs.execute_batch(changed).unwrap();
