@@ -11,6 +11,7 @@ mod bad;
 mod catalog;
 mod corpus;
 mod differential;
+mod engine;
 mod generate;
 mod metamorphic;
 mod oracle;
