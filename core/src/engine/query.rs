@@ -60,7 +60,8 @@ impl SegmentEngine {
             let text = error.to_string();
             let not_a_query = text.contains("not supported") && text.contains("DDL")
                 || text.contains("DML not supported")
-                || text.contains("Statement not supported");
+                || text.contains("Statement not supported")
+                || text.contains("Unsupported SQL statement");
             let code = if not_a_query { Code::NotReadOnly } else { Code::BadQuery };
             Error::new(code, text).caused_by(error)
         };

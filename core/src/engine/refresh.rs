@@ -127,6 +127,7 @@ impl SegmentEngine {
         let cancelled = || Error::new(Code::Cancelled, "the refresh was cancelled");
         let waiting = tokio::time::timeout(self.shared.busy_timeout, self.shared.running.lock());
         let _alone = tokio::select! {
+            biased;
             () = cancel.cancelled() => return Err(cancelled()),
             alone = waiting => alone.map_err(|_| {
                 Error::new(Code::Busy, "another refresh of this process is under way")
@@ -134,9 +135,14 @@ impl SegmentEngine {
         };
         let evaluation = Work::evaluate(Arc::clone(&self.shared), request);
         let (work, run) = tokio::select! {
+            biased;
             () = cancel.cancelled() => return Err(cancelled()),
             work = evaluation => work?,
         };
+        // An evaluation that never waited gave the token no turn.
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
         work.publish(run).await
     }
 }
@@ -303,7 +309,10 @@ impl Work {
     async fn one(&mut self, id: i64, bound: Result<BoundRule, Vec<Problem>>) {
         let bound = match bound {
             Ok(bound) => bound,
-            Err(problems) => return self.fail(id, &problems),
+            Err(problems) => {
+                let problems = self.why_unbound(id, problems).await;
+                return self.fail(id, &problems);
+            }
         };
         let missing: Vec<i64> = bound
             .ancestors()
@@ -329,6 +338,28 @@ impl Work {
             }
             Err(error) => self.fail(id, error.problems()),
         }
+    }
+
+    /// Why a stored rule does not bind: a rule that has been evaluated as it is worded is sound, and
+    /// it is the tables that have changed.
+    async fn why_unbound(&self, id: i64, problems: Vec<Problem>) -> Vec<Problem> {
+        let Some(parsed) = self.rules.get(id).cloned() else { return problems };
+        let now = all_types(&self.model);
+        let before = match self.types_before(&parsed).await {
+            Ok(before) => before,
+            Err(error) => return error.into_problems(),
+        };
+        let mut found: Vec<Problem> = before
+            .keys()
+            .filter(|column| !now.contains_key(*column))
+            .map(|column| {
+                let message = format!("the column {column} is gone since the segment was computed");
+                Problem::new(Code::MissingColumn, "", message)
+            })
+            .collect();
+        found.extend(changed_types(&before, &now));
+        found.extend(problems);
+        found
     }
 
     async fn members(&mut self, id: i64, bound: &BoundRule) -> Result<Done> {
@@ -381,24 +412,20 @@ impl Work {
         parsed: &Parsed,
         now: &BTreeMap<String, String>,
     ) -> Result<()> {
-        let id = parsed.row.id;
-        let Some(row) = self.shared.catalog(move |c| c.segment(id)).await? else { return Ok(()) };
-        let same_wording =
-            row.current.as_ref().is_some_and(|v| v.rule_version == parsed.row.version);
-        let before: BTreeMap<String, String> = match row.column_types {
-            Some(text) if same_wording => serde_json::from_str(&text).unwrap_or_default(),
-            _ => return Ok(()),
-        };
-        let changed = now.iter().filter_map(|(column, ty)| {
-            let before = before.get(column).filter(|before| *before != ty)?;
-            let message = format!(
-                "the column {column} was a {before} when the segment was last computed and is a {ty} now"
-            );
-            let hint = "update the rule to accept the new type";
-            Some(Problem::new(Code::ColumnTypeChanged, "", message).hint(hint))
-        });
-        let problems: Vec<Problem> = changed.collect();
+        let problems = changed_types(&self.types_before(parsed).await?, now);
         if problems.is_empty() { Ok(()) } else { Err(Error::of(problems)) }
+    }
+
+    /// The columns that the rule read and their types when its segment was last computed under
+    /// this wording.
+    async fn types_before(&self, parsed: &Parsed) -> Result<BTreeMap<String, String>> {
+        let id = parsed.row.id;
+        let row = self.shared.catalog(move |catalog| catalog.segment(id)).await?;
+        let same_wording = |row: &crate::SegmentRow| {
+            row.current.as_ref().is_some_and(|v| v.rule_version == parsed.row.version)
+        };
+        let text = row.filter(same_wording).and_then(|row| row.column_types);
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
     /// Publishes everything in one transaction. Rules that others changed meanwhile are left out,
@@ -543,6 +570,36 @@ fn column_types(bound: &BoundRule, model: &BoundModel) -> BTreeMap<String, Strin
     let columns = bound.conditions.iter().flat_map(Predicate::columns);
     let all = columns.chain([&model.key]);
     all.map(|c| (format!("{}.{}", c.table, c.name), c.ty.to_string())).collect()
+}
+
+/// `table.column` and type of everything that the model's tables have.
+fn all_types(model: &BoundModel) -> BTreeMap<String, String> {
+    let events = model.events.iter().map(|events| (&events.table, &events.schema));
+    let tables = std::iter::once((&model.table, &model.schema)).chain(events);
+    let types = tables.flat_map(|(table, schema)| {
+        schema.fields().iter().map(move |field| {
+            let ty = crate::FieldType::of(field.data_type());
+            let ty = ty.map_or_else(|| field.data_type().to_string(), |ty| ty.to_string());
+            (format!("{table}.{}", field.name()), ty)
+        })
+    });
+    types.collect()
+}
+
+/// Columns that have another type now than before.
+fn changed_types(
+    before: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+) -> Vec<Problem> {
+    let changed = now.iter().filter_map(|(column, ty)| {
+        let before = before.get(column).filter(|before| *before != ty)?;
+        let message = format!(
+            "the column {column} was a {before} when the segment was last computed and is a {ty} now"
+        );
+        let hint = "update the rule to accept the new type";
+        Some(Problem::new(Code::ColumnTypeChanged, "", message).hint(hint))
+    });
+    changed.collect()
 }
 
 /// The operands combined; without an operation there is just one.

@@ -156,7 +156,12 @@ pub(crate) fn check_model(model: &BoundModel) -> Vec<Problem> {
             binding.metric(metric, (None, None), &traits.member(name).to_string());
         }
     }
-    binding.problems
+    // It is the model that names the column, and the table that lacks it.
+    let as_data = |problem: Problem| match problem.code {
+        Code::UnknownField => Problem { code: Code::MissingColumn, ..problem },
+        _ => problem,
+    };
+    binding.problems.into_iter().map(as_data).collect()
 }
 
 /// The type of a trait that is an aggregate.

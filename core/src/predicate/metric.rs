@@ -149,8 +149,10 @@ impl Binding<'_> {
             }
             _ => true,
         };
-        if let Some(ty) = types.iter().find(|ty| !fits(ty)) {
-            let message = format!("{name} does not go with a field of type {ty}");
+        let mut columns = sources.iter().filter_map(|source| source.field.as_ref());
+        if let Some(column) = columns.find(|column| !fits(&column.ty)) {
+            let (table, field, ty) = (&column.table, &column.name, &column.ty);
+            let message = format!("{name} does not go with {table}.{field}, a {ty}");
             self.push(Problem::new(Code::TypeMismatch, place(), message));
             return None;
         }

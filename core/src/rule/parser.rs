@@ -111,6 +111,16 @@ impl RuleParser {
             problem
         };
         let json = document::read(text).map_err(|problem| Error::from(strip(problem)))?;
+        let json = match json {
+            Json::Object(members) if start => {
+                let mut members = members.into_iter();
+                match (members.next(), members.next()) {
+                    (Some((_, list)), None) => list,
+                    _ => return Err(Error::new(Code::Malformed, "the text is not one JSON value")),
+                }
+            }
+            json => json,
+        };
         let is_rule = matches!(&json, Json::Object(members)
             if members.iter().any(|(name, _)| RULE_MEMBERS.contains(&name.as_str()) && name != "id"));
         let mut problems = Vec::new();
@@ -122,13 +132,8 @@ impl RuleParser {
             group.map(|conditions| Rule { conditions: Some(conditions), ..unnamed() })
         };
         match rule {
-            Some(mut rule) if problems.is_empty() => {
-                if start && let Some(group) = &mut rule.conditions {
-                    group.at = super::At::default();
-                }
-                Ok(rule)
-            }
-            _ => Err(Error::of(problems.into_iter().map(strip).collect())),
+            Some(rule) if problems.is_empty() => Ok(rule),
+            _ => Err(Error::of(problems)),
         }
     }
 

@@ -55,6 +55,23 @@ fn collect(path: &Path, found: &mut Fingerprint) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Refuses a file whose last bytes are no Parquet footer: the reader counts on its length.
+fn check_footer(path: &str) -> std::io::Result<()> {
+    use std::io::{Error, Read, Seek, SeekFrom};
+    let mut file = std::fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    let cut = || Error::other("it is no Parquet file, or a part of one");
+    if size < 12 {
+        return Err(cut());
+    }
+    file.seek(SeekFrom::End(-8))?;
+    let (mut length, mut magic) = ([0; 4], [0; 4]);
+    file.read_exact(&mut length)?;
+    file.read_exact(&mut magic)?;
+    let fits = u64::from(u32::from_le_bytes(length)) + 12 <= size;
+    if fits && (magic == *b"PAR1" || magic == *b"PARE") { Ok(()) } else { Err(cut()) }
+}
+
 /// Opens the files with their types: Parquet's own, and for CSV those that all of its rows fit.
 pub(super) async fn open(
     context: &SessionContext,
@@ -74,6 +91,11 @@ pub(super) async fn open(
         SessionContext::new_with_config_rt(context.copied_config(), context.runtime_env());
     let opened = match kind {
         SourceKind::Parquet => {
+            for (file, _, _) in fingerprint(path)? {
+                if one || file.ends_with(&ending) {
+                    check_footer(&file).map_err(|error| unreadable(&file, error))?;
+                }
+            }
             let options = ParquetReadOptions::default().file_extension(&ending);
             scratch.register_parquet(name.clone(), path, options).await
         }

@@ -62,9 +62,13 @@ fn write_parquet(path: &Path, batch: &RecordBatch) {
 }
 
 async fn bare_on(catalog: impl Catalog + 'static) -> SegmentEngine {
+    bare_with(catalog, AudienceModel::parse(MODEL).unwrap()).await
+}
+
+async fn bare_with(catalog: impl Catalog + 'static, model: AudienceModel) -> SegmentEngine {
     let clock = Arc::new(ManualClock::new(at("2025-02-01T00:00:00Z")));
     let builder = SegmentEngine::builder().catalog(catalog).clock(clock).threads(2);
-    builder.model(AudienceModel::parse(MODEL).unwrap()).build().await.unwrap()
+    builder.model(model).build().await.unwrap()
 }
 
 /// An engine with the tables, and no rule.
