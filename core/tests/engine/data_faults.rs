@@ -24,7 +24,8 @@ struct Platform {
 
 async fn platform() -> Platform {
     let folder = tempfile::tempdir().unwrap();
-    let (users, events) = (folder.path().join("people.parquet"), folder.path().join("buys.parquet"));
+    let (users, events) =
+        (folder.path().join("people.parquet"), folder.path().join("buys.parquet"));
     write_parquet(&users, &people());
     write_parquet(&events, &buys());
     let engine = bare().await;
@@ -250,7 +251,10 @@ async fn faults_csv_files() {
         ("user_id,at,amount\n1,2025-01-01T00:00:00,1\n1,2,3,4,5\n", "unreadable_source"),
         ("", "unreadable_source"),
         ("user_id,at,amount\n1,2025-01-01T00:00:00,1\n\u{0}\u{1},x,\u{2}\n", "bad_key"),
-        ("user_id,at,amount\n1,2025-01-01T00:00:00,1\n2,2025-01-01T00:00:00,much\n", "column_type_changed"),
+        (
+            "user_id,at,amount\n1,2025-01-01T00:00:00,1\n2,2025-01-01T00:00:00,much\n",
+            "column_type_changed",
+        ),
         ("user_id,at\n1,2025-01-01T00:00:00\n", "missing_column"),
     ] {
         std::fs::write(&path, bad).unwrap();

@@ -1,8 +1,15 @@
 //! Refreshes: what they evaluate, what they publish, and how they are stopped.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, SchemaRef};
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::datasource::TableProvider;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
 
 use segmentry::{ExportFormat, RunEvent};
 use tokio_util::sync::CancellationToken;
@@ -124,15 +131,47 @@ async fn runs_that_are_stopped_publish_nothing() {
     let midway = token.clone();
     let request = Refresh::all().cancel_with(token).progress(move |_| midway.cancel());
     assert_eq!(code(engine.refresh(request).await), Code::Cancelled);
-    {
-        let refresh = engine.refresh(Refresh::all());
-        let mut refresh = Box::pin(refresh);
-        assert!(futures::poll!(&mut refresh).is_pending());
-    }
+    // Events that never come: the token stops the run, and so does dropping it.
+    engine.add_table("buys", stuck(&buys())).unwrap();
+    let rule = json!({"rule_name": "Bought", "conditions": [
+        {"events": "buys", "operator": ">", "value": 0}
+    ]});
+    let stuck = engine.create_rule(rule).await.unwrap();
+    let token = CancellationToken::new();
+    let request = Refresh::all().cancel_with(token.clone());
+    let (run, ()) = tokio::join!(engine.refresh(request), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        token.cancel();
+    });
+    assert_eq!(code(run), Code::Cancelled);
+    let short = Duration::from_millis(100);
+    assert!(tokio::time::timeout(short, engine.refresh(Refresh::all())).await.is_err());
+    assert_eq!(code(engine.segment(stuck).await), Code::NotFound);
+    engine.add_arrow("buys", vec![buys()]).unwrap();
     assert_eq!(engine.runs(1, 10).await.unwrap().total, 0);
     assert_eq!(code(engine.segment(id).await), Code::NotFound);
     // Nothing is left locked.
-    assert_eq!(refresh(&engine).await.segments.len(), 1);
+    assert_eq!(refresh(&engine).await.segments.len(), 2);
+}
+
+/// Rows that never come.
+#[derive(Debug)]
+struct Never(SchemaRef);
+
+impl PartitionStream for Never {
+    fn schema(&self) -> &SchemaRef {
+        &self.0
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let schema = Arc::clone(&self.0);
+        Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::pending()))
+    }
+}
+
+fn stuck(like: &RecordBatch) -> Arc<dyn TableProvider> {
+    let never: Arc<dyn PartitionStream> = Arc::new(Never(like.schema()));
+    Arc::new(StreamingTable::try_new(like.schema(), vec![never]).unwrap())
 }
 
 #[tokio::test]
@@ -241,4 +280,3 @@ async fn runs_make_segments_that_can_be_exported() {
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(left.len(), 4);
 }
-

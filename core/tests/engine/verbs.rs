@@ -176,10 +176,8 @@ async fn verbs_of_two_engines_on_one_file() {
     one.add_arrow("people", vec![people(), grown(more.clone())]).unwrap();
     other.add_arrow("people", vec![people(), grown(more.into_iter().rev().collect())]).unwrap();
     let second = one.create_rule(tier("Rural", 0)).await.unwrap();
-    let (a, b) = tokio::join!(
-        one.refresh(Refresh::rules([id])),
-        other.refresh(Refresh::rules([second]))
-    );
+    let (a, b) =
+        tokio::join!(one.refresh(Refresh::rules([id])), other.refresh(Refresh::rules([second])));
     a.unwrap();
     b.unwrap();
     assert_eq!(keys(&other, id).await, [2, 5, 8, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
