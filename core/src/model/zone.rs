@@ -63,6 +63,32 @@ pub(crate) fn wall_bound(zone: Tz, at: i64) -> i64 {
     first_after(at.saturating_sub(JUMP), 2 * JUMP, |wall_time| instant(zone, wall_time) >= at)
 }
 
+/// The wall times that a zone skips between two instants, or near them: from the first of each gap
+/// to the first after it.
+pub(crate) fn gaps(zone: Tz, start: i64, end: i64) -> Vec<(i64, i64)> {
+    // No zone changed its clocks before the first or is known to after the second.
+    let (first, last) = (-130 * 366 * DAY, 180 * 366 * DAY);
+    let mut found = Vec::new();
+    if start >= end || zone == Tz::UTC {
+        return found;
+    }
+    let mut at = start.saturating_sub(JUMP).max(first);
+    let end = end.saturating_add(JUMP).min(last);
+    let offset = |at: i64| wall(zone, at) - at;
+    while at < end {
+        let next = at.saturating_add(DAY);
+        if offset(at) != offset(next) {
+            let change = first_after(at, DAY, |t| offset(t) != offset(at));
+            let (from, to) = (change + offset(at), change + offset(change));
+            if from < to {
+                found.push((from, to));
+            }
+        }
+        at = next;
+    }
+    found
+}
+
 /// The first of the `span` values from `from` on for which `holds`, which never turns false again.
 fn first_after(from: i64, span: i64, holds: impl Fn(i64) -> bool) -> i64 {
     let (mut low, mut high) = (from, from.saturating_add(span));

@@ -11,13 +11,13 @@ use datafusion::logical_expr::{Expr, cast, lit};
 
 use crate::error::{Code, Error, Result};
 use crate::model::{DAY, FieldType};
-use crate::predicate::{Atom, DoubleRange, Metric, Predicate, Ranges, Span, Test, Value, resolve};
+use crate::predicate::{Atom, Metric, Predicate, Ranges, Span, Test, Value, resolve};
 use crate::rule::{Aggregate, Operator, Window};
 
 use super::exact::values as numbers;
 use super::functions::{self, call, checked_sum, fold, instants, is_member, number_kind};
 use super::stream::{Streams, result_type};
-use super::{Dialect, Flavor, Planner, balanced, named, native};
+use super::{Flavor, Planner, balanced, named, native};
 
 /// The type that a column is read as: dictionaries as their values, doubles for all floats.
 pub(super) fn plain_type(data_type: &DataType) -> DataType {
@@ -35,12 +35,6 @@ pub(super) fn plain_type(data_type: &DataType) -> DataType {
 pub(super) fn plain(column: Expr, data_type: &DataType) -> Expr {
     let plain = plain_type(data_type);
     if plain == *data_type { column } else { cast(column, plain) }
-}
-
-/// Whether a double is neither missing nor NaN nor infinite.
-pub(super) fn finite(value: Expr) -> Expr {
-    let all = DoubleRange::FINITE;
-    value.clone().gt_eq(lit(all.low)).and(value.lt_eq(lit(all.high)))
 }
 
 /// A value with what is known of it.
@@ -85,6 +79,15 @@ impl Planner<'_> {
             }
         };
         Ok(if negated { leaf.is_not_true() } else { leaf })
+    }
+
+    fn present(&self, tested: &Tested) -> Expr {
+        match (&tested.ty, &tested.count) {
+            // A sum of nothing is 0; only the count tells that there is no average.
+            (_, Some(count)) => count.clone().gt(lit(0i64)),
+            (FieldType::Float, _) => self.finite(tested.expr.clone()),
+            _ => tested.expr.clone().is_not_null(),
+        }
     }
 
     fn segment(&self, rule: i64) -> Result<Expr> {
@@ -159,16 +162,16 @@ impl Planner<'_> {
             return self.test(&atom.test, &atom.value, &tested);
         }
         let positive = self.test(&atom.test, &atom.value, &tested)?;
-        Ok(present(&tested).and(positive.is_not_true()))
+        Ok(self.present(&tested).and(positive.is_not_true()))
     }
 
     fn test(&self, test: &Test, value: &Value, tested: &Tested) -> Result<Expr> {
         let expr = tested.expr.clone();
         match test {
-            Test::Present => Ok(present(tested)),
+            Test::Present => Ok(self.present(tested)),
             Test::Bool(value) => Ok(expr.eq(lit(*value))),
             Test::Units(ranges) => self.units(ranges, value, tested),
-            Test::Doubles(ranges) => Ok(doubles(expr, ranges)),
+            Test::Doubles(ranges) => Ok(self.doubles(expr, ranges)),
             Test::Ratios(ranges) => self.ratios(tested, ranges),
             Test::Text { test, fold } => self.text(expr, test, *fold),
             Test::Has { element } => match self.flavor {
@@ -280,46 +283,6 @@ impl Planner<'_> {
         Ok(balanced(parts, false))
     }
 
-    /// A whole unit as a literal of a column's type.
-    pub(super) fn unit(&self, unit: i128, data_type: &DataType) -> Result<Expr> {
-        let unfit = || Error::new(Code::Internal, format!("{unit} is no {data_type}"));
-        let int = i64::try_from(unit);
-        let scalar = match data_type {
-            DataType::Decimal128(_, scale) => ScalarValue::Decimal128(Some(unit), 38, *scale),
-            DataType::Date32 => {
-                let day = i32::try_from(unit).map_err(|_| unfit())?;
-                return Ok(self.literal(ScalarValue::Date32(Some(day))));
-            }
-            DataType::UInt64 => {
-                ScalarValue::UInt64(Some(u64::try_from(unit).map_err(|_| unfit())?))
-            }
-            other => {
-                let int = ScalarValue::Int64(Some(int.map_err(|_| unfit())?));
-                int.cast_to(other).map_err(super::internal)?
-            }
-        };
-        Ok(Expr::Literal(scalar, None))
-    }
-
-    /// A date or timestamp as the dialect writes it.
-    pub(super) fn literal(&self, value: ScalarValue) -> Expr {
-        let text = match (self.flavor, &value) {
-            (Flavor::Text(Dialect::Sqlite), ScalarValue::Date32(Some(days))) => {
-                let at = chrono::DateTime::from_timestamp(i64::from(*days) * 86_400, 0);
-                at.map(|at| at.format("%Y-%m-%d").to_string())
-            }
-            (Flavor::Text(Dialect::Sqlite), ScalarValue::TimestampMicrosecond(Some(micros), _)) => {
-                let at = chrono::DateTime::from_timestamp_micros(*micros);
-                at.map(|at| at.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
-            }
-            _ => None,
-        };
-        match text {
-            Some(text) => lit(text),
-            None => Expr::Literal(value, None),
-        }
-    }
-
     fn ratios(
         &self,
         tested: &Tested,
@@ -350,8 +313,13 @@ impl Planner<'_> {
         folded: bool,
         streams: &Streams,
     ) -> Result<Expr> {
-        let (a, b) = (self.comparable(left, streams)?, self.comparable(right, streams)?);
-        let present = present(&a).and(present(&b));
+        let (mut a, mut b) = (self.comparable(left, streams)?, self.comparable(right, streams)?);
+        if a.ty == FieldType::Timestamp && self.flavor != Flavor::Engine {
+            let clock = self.clock(&[&a.data_type, &b.data_type])?;
+            a.expr = self.on_clock(a.expr, &a.data_type, clock, Span::ALL)?;
+            b.expr = self.on_clock(b.expr, &b.data_type, clock, Span::ALL)?;
+        }
+        let present = self.present(&a).and(self.present(&b));
         let plain_numbers = |t: &Tested| {
             matches!(t.data_type, DataType::Decimal128(_, _)) || t.data_type.is_integer()
         };
@@ -361,8 +329,8 @@ impl Planner<'_> {
             (FieldType::String, Flavor::Engine) if folded => {
                 operate(fold(a.expr), operator, fold(b.expr))
             }
-            (FieldType::String, Flavor::Text(_)) if folded => {
-                return self.flavor.cannot("a case-insensitive comparison");
+            (FieldType::String, Flavor::Text(dialect)) if folded => {
+                operate(dialect.fold(a.expr, None)?, operator, dialect.fold(b.expr, None)?)
             }
             (ty, _) if !ty.is_number() => operate(a.expr, operator, b.expr),
             _ if exact && plain_numbers(&a) && a.count.is_none() && b.count.is_none() => {
@@ -372,7 +340,10 @@ impl Planner<'_> {
             (_, Flavor::Text(_)) if a.count.is_some() || b.count.is_some() => {
                 return self.flavor.cannot("an average compared with a field");
             }
-            (_, Flavor::Text(_)) => operate(a.expr, operator, b.expr),
+            _ if exact => operate(a.expr, operator, b.expr),
+            (_, Flavor::Text(_)) => {
+                return self.flavor.cannot("numbers of different types compared");
+            }
         };
         Ok(present.and(holds))
     }
@@ -394,13 +365,6 @@ impl Planner<'_> {
             _ if days => return self.flavor.cannot("days since an event compared with a field"),
             (FieldType::Timestamp, _) if engine => {
                 tested.expr = instants(tested.expr, self.model.zone);
-            }
-            (
-                FieldType::Timestamp,
-                DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None),
-            ) => {}
-            (FieldType::Timestamp, _) => {
-                return self.flavor.cannot("times of different zones or units compared");
             }
             _ => {}
         }
@@ -426,15 +390,6 @@ fn tested_element(data_type: &DataType) -> DataType {
     }
 }
 
-fn present(tested: &Tested) -> Expr {
-    match (&tested.ty, &tested.count) {
-        // A sum of nothing is 0; only the count tells that there is no average.
-        (_, Some(count)) => count.clone().gt(lit(0i64)),
-        (FieldType::Float, _) => finite(tested.expr.clone()),
-        _ => tested.expr.clone().is_not_null(),
-    }
-}
-
 /// The least and most units that a type holds.
 fn limits(data_type: &DataType) -> (i128, i128) {
     match data_type {
@@ -448,21 +403,6 @@ fn limits(data_type: &DataType) -> (i128, i128) {
         DataType::Decimal128(_, _) => (-crate::document::MAX_38, crate::document::MAX_38),
         _ => (i64::MIN.into(), i64::MAX.into()),
     }
-}
-
-fn doubles(expr: Expr, ranges: &[DoubleRange]) -> Expr {
-    let parts = ranges.iter().map(|range| {
-        let low = match range.low_open {
-            true => expr.clone().gt(lit(range.low)),
-            false => expr.clone().gt_eq(lit(range.low)),
-        };
-        let high = match range.high_open {
-            true => expr.clone().lt(lit(range.high)),
-            false => expr.clone().lt_eq(lit(range.high)),
-        };
-        low.and(high)
-    });
-    balanced(parts.collect(), false)
 }
 
 fn operate(left: Expr, operator: Operator, right: Expr) -> Expr {

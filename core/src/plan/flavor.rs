@@ -6,11 +6,16 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::Result as DfResult;
+use datafusion::functions_aggregate::expr_fn::{max, min};
+use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+    AggregateUDF, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility, binary_expr, cast, lit,
 };
 
 use crate::error::{Code, Error, Result};
+
+use super::regular::same_in_re2;
 
 /// What a plan is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,32 +158,131 @@ impl Dialect {
     }
 
     /// Whether the regular expression is found in `text`; `None` where the engines differ on it.
-    pub(super) fn matches(self, text: Expr, pattern: &str) -> Option<Expr> {
-        // Classes such as \d are Unicode's in one engine and ASCII's in another, and so on.
+    pub(super) fn matches(self, text: Expr, pattern: &str, folded: bool) -> Option<Expr> {
+        let found = |name, args| Some(elsewhere(name, args, DataType::Boolean));
         let plain = pattern.is_ascii() && !pattern.contains(['\\', '(']) && !pattern.contains("[[");
-        let name = match self {
-            Dialect::DuckDb => "regexp_matches",
-            Dialect::DataFusion => "regexp_like",
-            Dialect::Spark => "rlike",
-            Dialect::Postgres | Dialect::Sqlite => return None,
+        match self {
+            // Its letters without case are those of its own Unicode version, but for ASCII's.
+            Dialect::DuckDb if folded && !pattern.is_ascii() => None,
+            Dialect::DuckDb if same_in_re2(pattern) => {
+                let pattern = format!("{}{pattern}", if folded { "(?i)" } else { "" });
+                found("regexp_matches", vec![text, lit(pattern)])
+            }
+            Dialect::DataFusion if folded => {
+                found("regexp_like", vec![text, lit(pattern), lit("i")])
+            }
+            Dialect::DataFusion => found("regexp_like", vec![text, lit(pattern)]),
+            Dialect::Spark if plain && !folded => found("rlike", vec![text, lit(pattern)]),
+            _ => None,
+        }
+    }
+
+    /// The value at the first or last time that has one; among several at one time, the smallest
+    /// or largest. What [`Dialect::finished_end`] makes of this is the value.
+    pub(super) fn end_of(
+        self,
+        value: Expr,
+        value_type: DataType,
+        time: Expr,
+        present: Expr,
+        first: bool,
+    ) -> Result<Expr> {
+        let (name, pair) = match (self, first) {
+            (Dialect::DuckDb, true) => ("arg_min", "row"),
+            (Dialect::DuckDb, false) => ("arg_max", "row"),
+            (Dialect::Spark, true) => ("min_by", "struct"),
+            (Dialect::Spark, false) => ("max_by", "struct"),
+            (Dialect::Sqlite, _) => {
+                // Times of one length, and then the value: the least of these texts has both.
+                let packed = match &value_type {
+                    DataType::Int64 | DataType::UInt64 | DataType::Float64 => {
+                        return Flavor::Text(self).cannot("the first or last of such numbers");
+                    }
+                    of if of.is_integer() => {
+                        elsewhere("printf", vec![lit("%011d"), value + lit(SHIFT)], DataType::Utf8)
+                    }
+                    _ => value,
+                };
+                let packed = binary_expr(time, Operator::StringConcat, packed);
+                return Ok(if first { min(packed) } else { max(packed) });
+            }
+            _ => return Flavor::Text(self).cannot("the first or last value"),
         };
-        plain.then(|| elsewhere(name, vec![text, lit(pattern)], DataType::Boolean))
+        let pair = elsewhere(pair, vec![time, value.clone()], DataType::Binary);
+        let function = aggregate_elsewhere(name, 2, value_type);
+        let filter = Some(Box::new(present));
+        let args = vec![value, pair];
+        Ok(Expr::AggregateFunction(AggregateFunction::new_udf(
+            function,
+            args,
+            false,
+            filter,
+            Vec::new(),
+            None,
+        )))
+    }
+
+    /// The value in the text that SQLite's first or last is.
+    pub(super) fn finished_end(self, value: Expr, value_type: &DataType) -> Expr {
+        if self != Dialect::Sqlite {
+            return value;
+        }
+        let after = lit(TIME_LENGTH + 1);
+        let text = elsewhere("substr", vec![value, after], DataType::Utf8);
+        match value_type {
+            DataType::Boolean => cast(text, DataType::Int64),
+            other if other.is_integer() => cast(text, DataType::Int64) - lit(SHIFT),
+            _ => text,
+        }
+    }
+
+    /// The decimal with nine digits after the point that is nearest to a double.
+    pub(super) fn nearest_decimal(self, double: Expr) -> Result<Expr> {
+        let decimal = DataType::Decimal128(38, 9);
+        match self {
+            Dialect::DuckDb => Ok(elsewhere(NEAREST_DECIMAL.0, vec![double], decimal)),
+            _ => Flavor::Text(self).cannot("a sum of floats"),
+        }
     }
 }
+
+/// The characters of a timestamp in SQLite.
+const TIME_LENGTH: i64 = 26;
+/// What makes every 32-bit integer a positive number of eleven digits.
+const SHIFT: i64 = 50_000_000_000;
+
+/// Functions that DuckDB has no name for, with the SQL that is written for them.
+pub(super) const WRITTEN: [(&str, &str); 3] = [NEAREST_DECIMAL, FLOOR_TO_MICROS, FLOOR_TO_INSTANT];
+
+/// Casts of doubles to decimals go by way of a rounded product. Here whole and fraction are exact
+/// integers: 90 bits after the point tell every half of the ninth digit.
+const NEAREST_DECIMAL: (&str, &str) = (
+    "nearest_decimal",
+    "CAST(CAST(trunc({}) AS HUGEINT) * 1000000000 + (CAST(trunc(({} - trunc({})) * pow(2, 90)) AS \
+     HUGEINT) * 1000000000 + CAST(sign({}) AS HUGEINT) * 618970019642690137449562112) // \
+     1237940039285380274899124224 AS DECIMAL(38, 0)) * CAST('0.000000001' AS DECIMAL(9, 9))",
+);
+
+/// Casts of nanoseconds round to the nearest microsecond.
+const FLOOR_TO_MICROS: (&str, &str) = (
+    "floor_to_micros",
+    "make_timestamp((epoch_ns({}) - (epoch_ns({}) % 1000 + 1000) % 1000) // 1000)",
+);
+const FLOOR_TO_INSTANT: (&str, &str) = (
+    "floor_to_instant",
+    "make_timestamptz((epoch_ns({}) - (epoch_ns({}) % 1000 + 1000) % 1000) // 1000)",
+);
 
 fn length_of(part: &str) -> i64 {
     i64::try_from(part.chars().count()).unwrap_or(i64::MAX)
 }
 
-/// A shared empty name for functions that need none.
-pub(super) fn aggregate_elsewhere(
-    name: &'static str,
-    returns: DataType,
-) -> Arc<datafusion::logical_expr::AggregateUDF> {
-    Arc::new(datafusion::logical_expr::AggregateUDF::from(AggregateElsewhere {
+/// An aggregate of another engine.
+fn aggregate_elsewhere(name: &'static str, args: usize, returns: DataType) -> Arc<AggregateUDF> {
+    Arc::new(AggregateUDF::from(AggregateElsewhere {
         name,
         returns,
-        signature: Signature::any(1, Volatility::Immutable),
+        signature: Signature::any(args, Volatility::Immutable),
     }))
 }
 

@@ -29,7 +29,7 @@ pub(super) fn text(flavor: Flavor, expr: Expr, test: &TextTest, folded: bool) ->
     }
     let expr = match (folded, flavor) {
         (true, Flavor::Engine) => fold(expr),
-        (true, Flavor::Text(_)) => return flavor.cannot("a case-insensitive comparison"),
+        (true, Flavor::Text(dialect)) => dialect.fold(expr, literals(test).as_deref())?,
         (false, _) => expr,
     };
     Ok(match (test, flavor) {
@@ -64,6 +64,17 @@ pub(super) fn text(flavor: Flavor, expr: Expr, test: &TextTest, folded: bool) ->
     })
 }
 
+/// The strings that a test looks for; none where it is about their order.
+fn literals(test: &TextTest) -> Option<Vec<&str>> {
+    match test {
+        TextTest::In(values) => Some(values.iter().map(String::as_str).collect()),
+        TextTest::Contains(part) | TextTest::Begins(part) | TextTest::Ends(part) => {
+            Some(vec![part])
+        }
+        TextTest::Range(..) | TextTest::Matches(_) => None,
+    }
+}
+
 fn regular(flavor: Flavor, expr: Expr, pattern: &str, folded: bool) -> Result<Expr> {
     match flavor {
         Flavor::Engine => {
@@ -72,8 +83,7 @@ fn regular(flavor: Flavor, expr: Expr, pattern: &str, folded: bool) -> Result<Ex
             // A pattern with flags of its own must not be taken for one without.
             Ok(matches(expr, compiled, folded))
         }
-        Flavor::Text(_) if folded => flavor.cannot("a case-insensitive regular expression"),
-        Flavor::Text(dialect) => match dialect.matches(expr, pattern) {
+        Flavor::Text(dialect) => match dialect.matches(expr, pattern, folded) {
             Some(expr) => Ok(expr),
             None => flavor.cannot("this regular expression"),
         },

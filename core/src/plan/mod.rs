@@ -9,11 +9,15 @@ mod exact;
 mod exact_sum;
 mod expr;
 mod flavor;
+mod folding;
 mod functions;
 mod lists;
+mod literals;
 mod native;
+mod regular;
 mod sql;
 mod stream;
+mod times;
 
 use std::sync::Arc;
 
@@ -72,6 +76,9 @@ impl Planner<'_> {
     /// The keys of the users for whom the predicate holds, one column.
     pub(crate) fn members(&self, predicate: &Predicate) -> Result<LogicalPlan> {
         refuse_unsupported(predicate)?;
+        if self.flavor == Flavor::Text(Dialect::Sqlite) {
+            sql::refuse_in_sqlite(predicate)?;
+        }
         let streams = Streams::of(&[predicate]);
         let builder = self.joined(&streams)?;
         let filter = self.predicate(predicate, false, &streams)?;

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::{empty::EmptyTable, provider_as_source};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, in_subquery, lit};
+use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Ident};
 use datafusion::sql::unparser::Unparser;
 use datafusion::sql::unparser::dialect::{
     self as dialects, CustomDialectBuilder, Dialect as Writer,
@@ -14,8 +15,11 @@ use datafusion::sql::unparser::dialect::{
 
 use crate::document::{Number, OnGrid};
 use crate::error::{Code, Error, Result};
+use crate::model::FieldType;
+use crate::predicate::Predicate;
+use crate::rule::Aggregate;
 
-use super::flavor::{Dialect, Flavor};
+use super::flavor::{Dialect, Flavor, WRITTEN};
 use super::{Planner, internal, named};
 
 /// The name of the table that holds a rule's segment in the engine's SQL.
@@ -31,7 +35,7 @@ pub(crate) fn to_sql(plan: &LogicalPlan, dialect: Dialect) -> Result<String> {
         }
         Dialect::Postgres => Box::new(dialects::PostgreSqlDialect {}),
         Dialect::Sqlite => Box::new(dialects::SqliteDialect {}),
-        Dialect::DuckDb => Box::new(dialects::DuckDBDialect::new()),
+        Dialect::DuckDb => Box::new(duckdb()),
         Dialect::Spark => {
             Box::new(CustomDialectBuilder::new().with_identifier_quote_style('`').build())
         }
@@ -42,6 +46,42 @@ pub(crate) fn to_sql(plan: &LogicalPlan, dialect: Dialect) -> Result<String> {
             .caused_by(error)
     })?;
     Ok(statement.to_string())
+}
+
+/// DuckDB with the functions that are written as an expression.
+fn duckdb() -> dialects::DuckDBDialect {
+    let written = WRITTEN.iter().map(|(name, template)| {
+        let write: dialects::ScalarFnToSqlHandler = Box::new(|unparser, args| {
+            let Some(arg) = args.first() else { return Ok(None) };
+            let text = template.replace("{}", &unparser.expr_to_sql(arg)?.to_string());
+            // A name without quotes is written as it is.
+            Ok(Some(SqlExpr::Nested(Box::new(SqlExpr::Identifier(Ident::new(text))))))
+        });
+        (*name, write)
+    });
+    dialects::DuckDBDialect::new().with_custom_scalar_overrides(written.collect())
+}
+
+/// Says what SQLite has no exact type or arithmetic for.
+pub(super) fn refuse_in_sqlite(predicate: &Predicate) -> Result<()> {
+    let refuse = |what: &str| Flavor::Text(Dialect::Sqlite).cannot(what);
+    for column in predicate.columns() {
+        match column.data_type {
+            DataType::UInt64 => return refuse("unsigned 64-bit integers"),
+            ref data_type if data_type.is_decimal() => return refuse("decimals"),
+            _ if matches!(column.ty, FieldType::List(_)) => return refuse("a test of a list"),
+            _ => {}
+        }
+    }
+    for metric in predicate.metrics() {
+        let sums = matches!(metric.aggregate, Aggregate::Sum | Aggregate::Avg);
+        let mut fields = metric.sources.iter().filter_map(|source| source.field.as_ref());
+        // Its sums are of 64 bits.
+        if sums && fields.any(|f| f.ty == FieldType::Float || f.data_type == DataType::Int64) {
+            return refuse("a sum of floats or of 64-bit integers");
+        }
+    }
+    Ok(())
 }
 
 /// `key IN (SELECT user_id FROM segment_output_7)`.

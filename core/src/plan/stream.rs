@@ -5,8 +5,6 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::datasource::provider_as_source;
 use datafusion::functions_aggregate::expr_fn::{count, count_distinct, max, min};
-use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_udaf};
-use datafusion::logical_expr::expr::{AggregateFunction, Sort};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, try_cast, when};
 
 use crate::error::Result;
@@ -15,9 +13,9 @@ use crate::predicate::{Metric, Predicate, Source, Span, resolve};
 use crate::rule::{Aggregate, Window};
 
 use super::exact_sum::exact_sum;
-use super::expr::{finite, plain};
-use super::flavor::aggregate_elsewhere;
-use super::functions::{decimal_of_double, instants, local_days, pack, unpack};
+use super::expr::plain;
+use super::functions::{decimal_of_double, pack, unpack};
+use super::times::Clock;
 use super::{Dialect, Flavor, Planner, internal, named, native, table_name};
 
 /// Metrics that share one pass over the same events.
@@ -112,7 +110,7 @@ fn value_type(metric: &Metric, flavor: Flavor) -> DataType {
         }
         (_, Some(FieldType::String)) => DataType::Utf8,
         (_, Some(FieldType::Date)) => DataType::Date32,
-        (_, Some(FieldType::Timestamp)) => instant_type(),
+        (_, Some(FieldType::Timestamp)) => shared_type(&field_types(metric), flavor),
         (_, Some(_)) => DataType::Boolean,
         (_, None) => DataType::Int64,
     }
@@ -127,6 +125,24 @@ fn instant_type() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
+/// The type of times of several columns: a dialect keeps wall times as they are.
+fn shared_type(types: &[&DataType], flavor: Flavor) -> DataType {
+    let zoned = types.iter().any(|t| matches!(t, DataType::Timestamp(_, Some(_))));
+    match flavor {
+        Flavor::Text(_) if !zoned => Clock::Wall.data_type(),
+        _ => instant_type(),
+    }
+}
+
+fn time_types(metric: &Metric) -> Vec<&DataType> {
+    metric.sources.iter().map(|source| &source.time.data_type).collect()
+}
+
+fn field_types(metric: &Metric) -> Vec<&DataType> {
+    let fields = metric.sources.iter().filter_map(|source| source.field.as_ref());
+    fields.map(|field| &field.data_type).collect()
+}
+
 /// The Arrow type of a metric's value, for tests of it.
 pub(super) fn result_type(metric: &Metric, flavor: Flavor) -> DataType {
     let value = value_type(metric, flavor);
@@ -139,7 +155,7 @@ pub(super) fn result_type(metric: &Metric, flavor: Flavor) -> DataType {
         Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last => value,
         Aggregate::DaysSinceFirst | Aggregate::DaysSinceLast => match metric.sources.as_slice() {
             [one] => super::expr::plain_type(&one.time.data_type),
-            _ => instant_type(),
+            _ => shared_type(&time_types(metric), flavor),
         },
     }
 }
@@ -161,11 +177,12 @@ impl Planner<'_> {
             return Err(crate::Error::new(crate::Code::Internal, "a stream without metrics"));
         };
         let several = first.sources.len() > 1;
+        let clock = self.shared_clock(first)?;
         let span = self.span(&first.windows);
         let mut plans = Vec::with_capacity(first.sources.len());
         for (at, source) in first.sources.iter().enumerate() {
             let builder = self.events(source, span)?;
-            let inputs = self.inputs(stream, at, several)?;
+            let inputs = self.inputs(stream, at, clock, span)?;
             plans.push((builder, inputs));
         }
         let (builder, inputs) = match several {
@@ -236,17 +253,35 @@ impl Planner<'_> {
         parts
     }
 
+    /// The clock on which the events of several tables are ordered.
+    fn shared_clock(&self, metric: &Metric) -> Result<Option<Clock>> {
+        match (metric.sources.len(), self.flavor) {
+            (1, _) => Ok(None),
+            (_, Flavor::Engine) => Ok(Some(Clock::Instant)),
+            (_, Flavor::Text(_)) => {
+                // Where no order is asked for, there is no harm in different clocks.
+                Ok(Some(self.clock(&time_types(metric)).unwrap_or(Clock::Instant)))
+            }
+        }
+    }
+
     /// The user's key as the population has it: an integer or a string.
     fn event_user(&self, source: &Source) -> Expr {
         let user = plain(named(&source.table, &source.user.name), &source.user.data_type);
         match (self.model.key_type, &source.user.data_type) {
             (KeyType::Text, _) | (_, DataType::Int64) => user,
             (_, DataType::UInt64) => try_cast(user, DataType::Int64),
+            (_, data_type)
+                if data_type.is_floating() && self.flavor == Flavor::Text(Dialect::Sqlite) =>
+            {
+                let key = cast(user.clone(), DataType::Int64);
+                when(key.clone().eq(user.clone()), key).end().unwrap_or(user)
+            }
             (_, data_type) if data_type.is_floating() => {
                 // 2^63 is the first double that is no 64-bit integer.
                 let whole = datafusion::functions::expr_fn::floor(user.clone()).eq(user.clone());
-                let fits = user.clone().gt_eq(lit(-9_223_372_036_854_775_808.0));
-                let fits = fits.and(user.clone().lt(lit(9_223_372_036_854_775_808.0)));
+                let fits = user.clone().gt_eq(self.double(-9_223_372_036_854_775_808.0));
+                let fits = fits.and(user.clone().lt(self.double(9_223_372_036_854_775_808.0)));
                 let key = cast(user.clone(), DataType::Int64);
                 when(fits.and(whole), key).end().unwrap_or(user)
             }
@@ -255,7 +290,14 @@ impl Planner<'_> {
     }
 
     /// What a source gives; with several sources, in types common to all.
-    fn inputs(&self, stream: &Stream, at: usize, several: bool) -> Result<Inputs> {
+    fn inputs(
+        &self,
+        stream: &Stream,
+        at: usize,
+        clock: Option<Clock>,
+        span: Span,
+    ) -> Result<Inputs> {
+        let several = clock.is_some();
         let mut fields = Vec::with_capacity(stream.metrics.len());
         let mut source = None;
         let needs_time = stream.metrics.iter().any(|metric| {
@@ -277,7 +319,7 @@ impl Planner<'_> {
         let column = plain(named(&source.table, &source.time.name), &source.time.data_type);
         let own_time = column.clone();
         let time = match needs_time {
-            true => self.event_time(column, &source.time.data_type, several)?,
+            true => self.event_time(column, &source.time.data_type, clock, span)?,
             false => lit(0i64),
         };
         Ok(Inputs { user: self.event_user(source), time, own_time, fields })
@@ -298,9 +340,9 @@ impl Planner<'_> {
         if sums && column.ty == FieldType::Float {
             let decimal = match self.flavor {
                 Flavor::Engine => decimal_of_double(field),
-                Flavor::Text(_) => {
-                    let present = finite(field.clone());
-                    let decimal = cast(field, DataType::Decimal128(38, 9));
+                Flavor::Text(dialect) => {
+                    let present = self.finite(field.clone());
+                    let decimal = dialect.nearest_decimal(field)?;
                     when(present, decimal).end().map_err(internal)?
                 }
             };
@@ -316,35 +358,20 @@ impl Planner<'_> {
                 _ => cast(field, wanted),
             });
         }
+        let distinct = metric.aggregate == Aggregate::CountDistinct;
         match (&own, &wanted) {
-            (DataType::Timestamp(_, _), DataType::Timestamp(_, _)) if several => {
-                self.event_time(field, &own, true)
+            // Distinct are instants; of the rest only the order matters, which walls keep.
+            (DataType::Timestamp(_, _), _) if several || (distinct && !self.same_order(&own)) => {
+                let types = field_types(metric);
+                let clock = match self.flavor {
+                    Flavor::Engine => Clock::Instant,
+                    Flavor::Text(_) => self.clock(&types)?,
+                };
+                let span = if distinct { Span::ALL } else { Span { start: 0, end: 0 } };
+                self.event_time(field, &own, Some(clock), span)
             }
             (own, wanted) if own == wanted => Ok(field),
             _ => Ok(cast(field, wanted)),
-        }
-    }
-
-    /// The instant of an event for ordering and counting days: the column itself where equal
-    /// values are equal instants.
-    fn event_time(&self, time: Expr, data_type: &DataType, several: bool) -> Result<Expr> {
-        let same = self.same_order(data_type);
-        match self.flavor {
-            _ if same && !several => Ok(time),
-            Flavor::Engine => Ok(instants(time, self.model.zone)),
-            Flavor::Text(_) if same => {
-                Ok(cast(time, DataType::Timestamp(TimeUnit::Microsecond, None)))
-            }
-            Flavor::Text(_) => self.flavor.cannot("events ordered across time zones or units"),
-        }
-    }
-
-    /// Whether equal values of a time column are equal instants, and later ones later.
-    fn same_order(&self, data_type: &DataType) -> bool {
-        match data_type {
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => false,
-            DataType::Timestamp(_, Some(_)) => true,
-            _ => self.model.zone == chrono_tz::Tz::UTC,
         }
     }
 
@@ -359,13 +386,13 @@ impl Planner<'_> {
         let float = value_type(metric, self.flavor).is_floating();
         let value = || match (&field, float) {
             // NaN and infinity are missing.
-            (Some(field), true) => when(finite(field.clone()), field.clone()).end(),
+            (Some(field), true) => when(self.finite(field.clone()), field.clone()).end(),
             (Some(field), false) => Ok(field.clone()),
             (None, _) => Ok(lit(1i64)),
         };
         let value = value().map_err(internal)?;
         let present = match float {
-            true => finite(field.clone().unwrap_or_else(|| lit(1i64))),
+            true => self.finite(field.clone().unwrap_or_else(|| lit(1i64))),
             false => value.clone().is_not_null(),
         };
         Ok(match metric.aggregate {
@@ -375,13 +402,13 @@ impl Planner<'_> {
             Aggregate::Min => vec![("v", min(value))],
             Aggregate::Max => vec![("v", max(value))],
             Aggregate::CountDistinct if metric.by_day => {
-                vec![("v", count_distinct(self.day(metric, time)?))]
+                vec![("v", count_distinct(self.day(time, &time_types(metric))?))]
             }
             // -0 is 0.
             Aggregate::CountDistinct if float => vec![("v", count_distinct(value + lit(0.0)))],
             Aggregate::CountDistinct => vec![("v", count_distinct(value))],
-            Aggregate::First => vec![("v", self.end_of(value, present, time, true, metric))],
-            Aggregate::Last => vec![("v", self.end_of(value, present, time, false, metric))],
+            Aggregate::First => vec![("v", self.end_of(value, present, time, true, metric)?)],
+            Aggregate::Last => vec![("v", self.end_of(value, present, time, false, metric)?)],
             Aggregate::DaysSinceFirst => vec![("v", min(inputs.own_time.clone()))],
             Aggregate::DaysSinceLast => vec![("v", max(inputs.own_time.clone()))],
         })
@@ -408,28 +435,17 @@ impl Planner<'_> {
         time: &Expr,
         first: bool,
         metric: &Metric,
-    ) -> Expr {
-        let Flavor::Text(dialect) = self.flavor else {
-            let packed = pack(time.clone(), value);
-            return if first { min(packed) } else { max(packed) };
-        };
-        let returns = value_type(metric, self.flavor);
-        let function = match (dialect, first) {
-            (Dialect::DuckDb, true) => aggregate_elsewhere("first", returns),
-            (Dialect::DuckDb, false) => aggregate_elsewhere("last", returns),
-            (_, true) => first_value_udaf(),
-            (_, false) => last_value_udaf(),
-        };
-        let order = [time, &value].map(|by| Sort::new(by.clone(), true, false)).to_vec();
-        let present = Some(Box::new(present));
-        Expr::AggregateFunction(AggregateFunction::new_udf(
-            function,
-            vec![value],
-            false,
-            present,
-            order,
-            None,
-        ))
+    ) -> Result<Expr> {
+        let value_type = value_type(metric, self.flavor);
+        match self.flavor {
+            Flavor::Engine => {
+                let packed = pack(time.clone(), value);
+                Ok(if first { min(packed) } else { max(packed) })
+            }
+            Flavor::Text(dialect) => {
+                dialect.end_of(value, value_type, time.clone(), present, first)
+            }
+        }
     }
 
     /// What an aggregate's value is once it is there: the value alone of a packed pair.
@@ -444,29 +460,10 @@ impl Planner<'_> {
                 };
                 unpack(value, time, value_type(metric, self.flavor))
             }
+            (Flavor::Text(dialect), _) if ends => {
+                dialect.finished_end(value, &value_type(metric, self.flavor))
+            }
             _ => value,
-        }
-    }
-
-    /// The day of an event in the rule's zone.
-    fn day(&self, metric: &Metric, time: &Expr) -> Result<Expr> {
-        let own = metric.sources.first().map(|source| &source.time.data_type);
-        match (self.flavor, own) {
-            (Flavor::Engine, _) => {
-                let at = match metric.sources.len() {
-                    1 => instants(time.clone(), self.model.zone),
-                    _ => time.clone(),
-                };
-                Ok(local_days(at, self.zone))
-            }
-            (Flavor::Text(dialect), Some(DataType::Timestamp(_, None) | DataType::Date32))
-                if self.zone == chrono_tz::Tz::UTC
-                    && self.model.zone == chrono_tz::Tz::UTC
-                    && dialect != Dialect::Sqlite =>
-            {
-                Ok(cast(time.clone(), DataType::Date32))
-            }
-            _ => self.flavor.cannot("days in a time zone"),
         }
     }
 }
