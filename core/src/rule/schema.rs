@@ -4,9 +4,9 @@
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{AGGREGATES, OPERATORS};
+use super::{AGGREGATES, OPERATORS, Operation};
 
 /// The schema of [`RuleDocument`], JSON Schema 2020-12.
 pub(super) fn rule_schema() -> Value {
@@ -36,7 +36,10 @@ struct RuleDocument {
     /// Rules, by id or name, whose segments are operands; a JSON list, or its text.
     depends_on: Option<DependsOn>,
     /// Required with `depends_on`.
-    operation: Option<Operation>,
+    // A schema of its own hides that a member is optional; the default says so.
+    #[serde(default)]
+    #[schemars(schema_with = "operations")]
+    operation: Option<String>,
     /// Users that belong whatever the conditions say.
     #[schemars(length(max = 1_000_000))]
     include: Option<Vec<IdOrName>>,
@@ -65,14 +68,6 @@ enum DependsOn {
 enum IdOrName {
     Id(i64),
     Name(String),
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-enum Operation {
-    Intersection,
-    Union,
-    Difference,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -155,6 +150,7 @@ struct Field {
 #[schemars(deny_unknown_fields)]
 struct Events {
     events: Names,
+    #[serde(default)]
     #[schemars(schema_with = "aggregates")]
     aggregate: Option<String>,
     /// The column that is aggregated; required but for count and days_since_*.
@@ -272,7 +268,15 @@ fn operators(_: &mut schemars::SchemaGenerator) -> Schema {
     schemars::json_schema!({ "anyOf": [{ "enum": names }, { "type": "string" }] })
 }
 
+/// The stored spellings first; the same in lower case are accepted too.
+fn operations(_: &mut schemars::SchemaGenerator) -> Schema {
+    let all = [Operation::Intersection, Operation::Union, Operation::Difference];
+    let names = all.map(Operation::as_str);
+    let lower = names.map(str::to_lowercase);
+    schemars::json_schema!({ "anyOf": [{ "enum": names }, { "enum": lower }, { "type": "null" }] })
+}
+
 fn aggregates(_: &mut schemars::SchemaGenerator) -> Schema {
     let names: Vec<&str> = AGGREGATES.iter().map(|(_, name)| *name).collect();
-    Schema::try_from(json!({ "enum": names })).unwrap_or_default()
+    schemars::json_schema!({ "anyOf": [{ "enum": names }, { "type": "null" }] })
 }

@@ -77,29 +77,8 @@ async fn read(folder: &Path, known: &mut BTreeMap<PathBuf, Vec<Table>>) -> Case 
         as_of,
         shared,
         world: World::new(model, tables),
-        rules: (1..).zip(documents.iter().map(text)).collect(),
+        rules: (1..).zip(documents.iter().map(Json::write)).collect(),
         names: names.collect(),
         expected: expected.map(|(name, keys)| (name.clone(), Expected::read(keys))).collect(),
-    }
-}
-
-/// The value as text, numbers to the last digit.
-pub fn text(json: &Json) -> String {
-    let quoted = |text: &str| serde_json::to_string(text).unwrap();
-    match json {
-        Json::Null => "null".to_owned(),
-        Json::Bool(value) => value.to_string(),
-        Json::Number(digits) => digits.clone(),
-        Json::Text(text) => quoted(text),
-        Json::List(items) => {
-            let items: Vec<String> = items.iter().map(text).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Json::Object(members) => {
-            let members = members.iter();
-            let members: Vec<String> =
-                members.map(|(name, value)| format!("{}: {}", quoted(name), text(value))).collect();
-            format!("{{{}}}", members.join(", "))
-        }
     }
 }

@@ -113,7 +113,8 @@ impl<'a> Scope<'a> {
         if users.kind(name).is_some() {
             return Ok(Field::Column(name.to_owned()));
         }
-        if let Some(("users", column)) = name.split_once('.')
+        if let Some((table, column)) = name.split_once('.')
+            && (table == "users" || table == self.data().model.users.table)
             && users.kind(column).is_some()
         {
             return Ok(Field::Column(column.to_owned()));

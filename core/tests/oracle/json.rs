@@ -55,6 +55,27 @@ impl Json {
         }
     }
 
+    /// The value as text, numbers to the last digit.
+    pub fn write(&self) -> String {
+        let quoted = |text: &str| serde_json::to_string(text).expect("strings are JSON");
+        match self {
+            Json::Null => "null".to_owned(),
+            Json::Bool(value) => value.to_string(),
+            Json::Number(digits) => digits.clone(),
+            Json::Text(text) => quoted(text),
+            Json::List(items) => {
+                let items: Vec<String> = items.iter().map(Json::write).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Json::Object(members) => {
+                let member =
+                    |(name, value): &(String, Json)| format!("{}: {}", quoted(name), value.write());
+                let members: Vec<String> = members.iter().map(member).collect();
+                format!("{{{}}}", members.join(", "))
+            }
+        }
+    }
+
     /// True when the member is there and is `true`.
     pub fn flag(&self, name: &str) -> bool {
         self.get(name) == Some(&Json::Bool(true))

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::condition::{Chosen, Scope};
 use super::data::Data;
 use super::json::Json;
@@ -40,10 +42,11 @@ impl<'a> Rules<'a> {
             let Some(name) = json.text_of("rule_name")? else {
                 return failed("missing_member", "a rule without a name");
             };
+            let name: String = name.nfc().collect();
             if rules.iter().any(|rule| rule.name == name) {
                 return failed("duplicate_name", format!("two rules are called {name:?}"));
             }
-            rules.push(Rule { id: *id, name: name.to_owned(), json });
+            rules.push(Rule { id: *id, name, json });
         }
         Ok(Rules { data, rules, as_of, done: RefCell::default(), path: RefCell::default() })
     }
@@ -52,7 +55,7 @@ impl<'a> Rules<'a> {
     pub fn id_of(&self, reference: &Json) -> Result<i64, OracleError> {
         let found = self.rules.iter().find(|rule| match reference {
             Json::Number(id) => id.parse() == Ok(rule.id),
-            Json::Text(name) => *name == rule.name,
+            Json::Text(name) => name.nfc().eq(rule.name.chars()),
             _ => false,
         });
         match found {
