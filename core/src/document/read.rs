@@ -43,8 +43,8 @@ pub(crate) fn read(text: &str) -> Result<Json, Problem> {
 /// The end of the bracket that opens a list of too many values, found by the commas alone: before
 /// a million values are built to be thrown away.
 fn long_list(text: &str) -> Option<usize> {
-    // A list of too many values is longer than its commas.
-    if text.len() < MAX_VALUES {
+    // Most documents are done with here, at the speed of memory.
+    if text.bytes().filter(|byte| *byte == b',').count() < MAX_VALUES {
         return None;
     }
     let mut open: Vec<(usize, usize)> = Vec::new();

@@ -206,20 +206,10 @@ impl SegmentEngine {
     /// # Errors
     /// All problems of all documents, their paths beginning with the document's index.
     pub async fn import_rules(&self, documents: &[Value]) -> Result<Vec<i64>> {
-        let mut parsed = Vec::with_capacity(documents.len());
-        let mut problems = Vec::new();
-        for (index, document) in documents.iter().enumerate() {
-            match RuleParser::parse(document) {
-                Ok(rule) => parsed.push(rule),
-                Err(error) => problems.extend(under(index, error)),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(Error::of(problems));
-        }
+        let read: Vec<Partly> = documents.iter().map(RuleParser::parse_partly).collect();
         for _ in 0..TRIES {
             let rules = self.shared.rules().await?;
-            let (ids, changes) = self.changes_of(&parsed, &rules)?;
+            let (ids, changes) = self.changes_of(&read, &rules)?;
             if changes.is_empty() || self.change(rules.revision, changes).await? {
                 return Ok(ids);
             }
@@ -227,10 +217,18 @@ impl SegmentEngine {
         Err(contended())
     }
 
-    fn changes_of(&self, parsed: &[Rule], rules: &Rules) -> Result<(Vec<i64>, Vec<RuleChange>)> {
+    fn changes_of(&self, read: &[Partly], rules: &Rules) -> Result<(Vec<i64>, Vec<RuleChange>)> {
         let mut known = rules.known.clone();
         let mut next = rules.next_id;
-        let mut problems = Vec::new();
+        let malformed = read.iter().map(|read| read.problems.clone()).enumerate();
+        let mut problems: Vec<Problem> =
+            malformed.flat_map(|(index, problems)| under(index, problems)).collect();
+        let well_formed = problems.is_empty();
+        let parsed: Vec<&Rule> = read.iter().filter_map(|read| read.rule.as_ref()).collect();
+        if parsed.len() < read.len() {
+            // What the others refer to may be in what could not be read.
+            return Err(Error::of(problems));
+        }
         let mut ids = Vec::with_capacity(parsed.len());
         for (index, rule) in parsed.iter().enumerate() {
             let name = RuleRef::Name(rule.rule_name.clone());
@@ -238,7 +236,7 @@ impl SegmentEngine {
                 next += 1;
                 next - 1
             });
-            if ids.contains(&id) {
+            if ids.contains(&id) && !rule.rule_name.is_empty() {
                 let message = format!("the name {:?} comes twice", rule.rule_name);
                 let path = format!("/{index}/rule_name");
                 problems.push(Problem::new(Code::DuplicateName, path, message));
@@ -246,14 +244,18 @@ impl SegmentEngine {
             known.add(id, &rule.rule_name);
             ids.push(id);
         }
-        let model = self.shared.bound_model()?;
+        let model = match self.shared.bound_model() {
+            Ok(model) => model,
+            Err(error) if well_formed => return Err(error),
+            Err(_) => return Err(Error::of(problems)),
+        };
         let mut changes = Vec::with_capacity(parsed.len());
         let mut wordings = Vec::with_capacity(parsed.len());
-        for (index, (rule, id)) in parsed.iter().zip(&ids).enumerate() {
-            let mut rule = rule.clone();
+        for (index, ((rule, id), read)) in parsed.iter().zip(&ids).zip(read).enumerate() {
+            let mut rule = (*rule).clone();
             settle(&mut rule, &known);
             if let Err(found) = bind_rule(&rule, &model, &known) {
-                problems.extend(under(index, Error::of(found)));
+                problems.extend(under(index, read.add_places(found)));
             }
             let text = text_of(&rule);
             changes.push(match rules.get(*id) {
@@ -265,7 +267,7 @@ impl SegmentEngine {
         if problems.is_empty() {
             for (id, problem) in cycles(rules, &known, &wordings) {
                 let index = ids.iter().position(|known| *known == id).unwrap_or_default();
-                problems.extend(under(index, Error::from(problem)));
+                problems.extend(under(index, vec![problem]));
             }
         }
         if problems.is_empty() { Ok((ids, changes)) } else { Err(Error::of(problems)) }
@@ -302,14 +304,7 @@ impl SegmentEngine {
             }
             // Without tables it can't be said what a rule means, but its form is wrong anyway.
             Err(error) if error.kind() == crate::Kind::Invalid => {
-                for problem in error.into_problems() {
-                    let problem = read.place(problem);
-                    // Both look at dates that are in the wrong order.
-                    let told = |p: &Problem| p.code == problem.code && p.path == problem.path;
-                    if !read.problems.iter().any(told) {
-                        problems.push(problem);
-                    }
-                }
+                problems.extend(read.add_places(error.into_problems()));
             }
             Ok(_) | Err(_) => {}
         }
@@ -350,8 +345,8 @@ fn contended() -> Error {
     Error::new(Code::Busy, "other changes of rules kept coming in between")
 }
 
-fn under(index: usize, error: Error) -> impl Iterator<Item = Problem> {
-    error.into_problems().into_iter().map(move |problem| {
+fn under(index: usize, problems: Vec<Problem>) -> impl Iterator<Item = Problem> {
+    problems.into_iter().map(move |problem| {
         let path = format!("/{index}{}", problem.path);
         Problem { path, ..problem }
     })

@@ -164,10 +164,20 @@ impl Partly {
 
     /// The problem with a pointer that leads somewhere: the elements of a list that is written as
     /// text have no places of their own.
-    pub(crate) fn place(&self, mut problem: Problem) -> Problem {
+    fn place(&self, mut problem: Problem) -> Problem {
         let end = document::end_of(&self.json, &problem.path);
         problem.path.truncate(end);
         problem
+    }
+
+    /// The problems of what the rule says, with such pointers, but for those that its form has
+    /// already: dates in the wrong order show in both.
+    pub(crate) fn add_places(&self, problems: Vec<Problem>) -> Vec<Problem> {
+        let told = |new: &Problem| {
+            self.problems.iter().any(|old| old.code == new.code && old.path == new.path)
+        };
+        let placed = problems.into_iter().map(|problem| self.place(problem));
+        placed.filter(|problem| !told(problem)).collect()
     }
 }
 

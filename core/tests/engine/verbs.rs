@@ -91,7 +91,15 @@ async fn verbs_import_all_or_nothing() {
         .import_rules(&[union.clone(), tier("New", 2), bad, json!({"rule_name": ""})])
         .await
         .unwrap_err();
-    assert!(error.problems().iter().any(|p| p.path.starts_with("/3")), "{error}");
+    let told: Vec<_> = error.problems().iter().map(|p| (p.code, p.path.as_str())).collect();
+    let expected = [
+        (Code::BadName, "/3/rule_name"),
+        (Code::MissingMember, "/3"),
+        (Code::UnknownField, "/2/conditions/0/field"),
+    ];
+    assert_eq!(told, expected);
+    let nothing = engine.import_rules(&[json!([]), tier("New", 2)]).await.unwrap_err();
+    assert_eq!((nothing.code(), nothing.path()), (Code::Malformed, "/0"));
     assert_eq!(engine.rules(1, 10, None).await.unwrap().total, 1);
     let ids = engine.import_rules(&[union, tier("New", 2), tier("Old", 0)]).await.unwrap();
     assert_eq!(engine.rule(ids[0]).await.unwrap().document["depends_on"], json!([ids[1], ids[2]]));
@@ -182,4 +190,14 @@ async fn verbs_of_two_engines_on_one_file() {
     b.unwrap();
     assert_eq!(keys(&other, id).await, [2, 5, 8, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
     assert_eq!(keys(&one, second).await, [3, 6, 9]);
+}
+
+#[tokio::test]
+async fn verbs_take_a_list_that_ends_where_it_ends() {
+    let engine = engine().await;
+    for text in [r#"[], "rule_name": "x""#, "[]]", "[", "[] x"] {
+        assert_eq!(code(engine.preview(text).await), Code::Malformed, "{text}");
+    }
+    let error = engine.preview(r#"[{"field": "tier", "operator": "="}]"#).await.unwrap_err();
+    assert_eq!((error.code(), error.path()), (Code::MissingMember, "/0"));
 }
