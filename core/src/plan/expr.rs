@@ -17,7 +17,7 @@ use crate::rule::{Aggregate, Operator, Window};
 use super::exact::values as numbers;
 use super::functions::{self, call, checked_sum, fold, instants, is_member, number_kind};
 use super::stream::{Streams, result_type};
-use super::{Flavor, Planner, balanced, named, native};
+use super::{Dialect, Flavor, Planner, balanced, named, native};
 
 /// The type that a column is read as: dictionaries as their values, doubles for all floats.
 pub(super) fn plain_type(data_type: &DataType) -> DataType {
@@ -292,7 +292,11 @@ impl Planner<'_> {
             return Err(Error::new(Code::Internal, "an average without a count"));
         };
         if let Flavor::Text(_) = self.flavor {
-            return super::sql::ratios(self.flavor, tested.expr.clone(), count, ranges);
+            let scale = match tested.data_type {
+                DataType::Decimal128(_, scale) => scale,
+                _ => 0,
+            };
+            return super::sql::ratios(self.flavor, tested.expr.clone(), scale, count, ranges);
         }
         let kind = number_kind(&tested.ty, &tested.data_type);
         let args = vec![tested.expr.clone(), count];
@@ -340,10 +344,19 @@ impl Planner<'_> {
             (_, Flavor::Text(_)) if a.count.is_some() || b.count.is_some() => {
                 return self.flavor.cannot("an average compared with a field");
             }
-            _ if exact => operate(a.expr, operator, b.expr),
-            (_, Flavor::Text(_)) => {
-                return self.flavor.cannot("numbers of different types compared");
+            // So does SQLite.
+            _ if exact || self.flavor == Flavor::Text(Dialect::Sqlite) => {
+                operate(a.expr, operator, b.expr)
             }
+            (_, Flavor::Text(_)) => match common_type(&a.data_type, &b.data_type) {
+                Some(common) => {
+                    let own = |t: Tested| {
+                        if t.data_type == common { t.expr } else { cast(t.expr, common.clone()) }
+                    };
+                    operate(own(a), operator, own(b))
+                }
+                None => return self.flavor.cannot("numbers of these types compared"),
+            },
         };
         Ok(present.and(holds))
     }
@@ -388,6 +401,27 @@ fn tested_element(data_type: &DataType) -> DataType {
         }
         other => other.clone(),
     }
+}
+
+/// A type that holds every number of two types, so that SQL compares them exactly.
+fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
+    let double = |t: &DataType| {
+        t.is_floating() || (t.is_integer() && t.primitive_width().is_some_and(|width| width <= 4))
+    };
+    // Digits before and after the point.
+    let digits = |t: &DataType| match t {
+        DataType::Decimal128(precision, scale) => {
+            Some((i16::from(*precision) - i16::from(*scale), *scale))
+        }
+        t if t.is_integer() => Some((20, 0)),
+        _ => None,
+    };
+    if double(a) && double(b) {
+        return Some(DataType::Float64);
+    }
+    let ((a, a_scale), (b, b_scale)) = (digits(a)?, digits(b)?);
+    let scale = a_scale.max(b_scale);
+    (a.max(b) + i16::from(scale) <= 38).then_some(DataType::Decimal128(38, scale))
 }
 
 /// The least and most units that a type holds.

@@ -252,7 +252,8 @@ const TIME_LENGTH: i64 = 26;
 const SHIFT: i64 = 50_000_000_000;
 
 /// Functions that DuckDB has no name for, with the SQL that is written for them.
-pub(super) const WRITTEN: [(&str, &str); 3] = [NEAREST_DECIMAL, FLOOR_TO_MICROS, FLOOR_TO_INSTANT];
+pub(super) const WRITTEN: [(&str, &str); 4] =
+    [NEAREST_DECIMAL, FLOOR_TO_MICROS, FLOOR_TO_INSTANT, NANOSECOND_INSTANT];
 
 /// Casts of doubles to decimals go by way of a rounded product. Here whole and fraction are exact
 /// integers: 90 bits after the point tell every half of the ninth digit.
@@ -268,6 +269,7 @@ const FLOOR_TO_MICROS: (&str, &str) = (
     "floor_to_micros",
     "make_timestamp((epoch_ns({}) - (epoch_ns({}) % 1000 + 1000) % 1000) // 1000)",
 );
+const NANOSECOND_INSTANT: (&str, &str) = ("nanosecond_instant", "CAST({} AS TIMESTAMPTZ_NS)");
 const FLOOR_TO_INSTANT: (&str, &str) = (
     "floor_to_instant",
     "make_timestamptz((epoch_ns({}) - (epoch_ns({}) % 1000 + 1000) % 1000) // 1000)",

@@ -17,6 +17,7 @@ use crate::predicate::{DoubleRange, Ranges, Test, TextTest, fold as fold_text};
 use crate::rule::compile;
 
 use super::functions::{arg, call, fold, matches};
+use super::regular::literal;
 use super::{Dialect, Flavor, Planner, native};
 
 /// Lists of strings longer than this become a set inside a function.
@@ -76,6 +77,9 @@ fn literals(test: &TextTest) -> Option<Vec<&str>> {
 }
 
 fn regular(flavor: Flavor, expr: Expr, pattern: &str, folded: bool) -> Result<Expr> {
+    if let (Flavor::Text(_), Some(test)) = (flavor, literal(pattern, folded)) {
+        return text(flavor, expr, &test, folded);
+    }
     match flavor {
         Flavor::Engine => {
             let compiled =

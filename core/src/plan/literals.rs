@@ -46,7 +46,14 @@ impl Planner<'_> {
             // An offset is lost on the way to a timestamp without a zone.
             (_, Some(micros)) if zoned && dialect != Dialect::Spark => {
                 let zoned = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-                let text = stamp(micros).map(|text| cast(lit(format!("{text}+00:00")), zoned));
+                let text = stamp(micros).map(|text| lit(format!("{text}+00:00")));
+                let text = text.map(|text| match value.data_type() {
+                    // DuckDB does not compare its two types of instants with each other.
+                    DataType::Timestamp(TimeUnit::Nanosecond, _) if dialect == Dialect::DuckDb => {
+                        elsewhere("nanosecond_instant", vec![text], zoned)
+                    }
+                    _ => cast(text, zoned),
+                });
                 return text.unwrap_or(Expr::Literal(value, None));
             }
             _ => None,

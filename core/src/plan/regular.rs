@@ -3,6 +3,34 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use std::collections::BTreeSet;
+
+use crate::predicate::{TextTest, fold};
+
+/// The test of a pattern that is literal text between anchors or none; folded as the test's is.
+pub(super) fn literal(pattern: &str, folded: bool) -> Option<TextTest> {
+    let (begins, rest) = pattern.strip_prefix('^').map_or((false, pattern), |rest| (true, rest));
+    let mut text = String::new();
+    let mut ends = false;
+    let mut letters = rest.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            _ if ends => return None,
+            '$' => ends = true,
+            '\\' => text.push(letters.next().filter(char::is_ascii_punctuation)?),
+            letter if "^.+*?()|[]{}".contains(letter) => return None,
+            letter => text.push(letter),
+        }
+    }
+    let text = if folded { fold(&text) } else { text };
+    Some(match (begins, ends) {
+        (true, true) => TextTest::In(BTreeSet::from([text])),
+        (true, false) => TextTest::Begins(text),
+        (false, true) => TextTest::Ends(text),
+        (false, false) => TextTest::Contains(text),
+    })
+}
+
 /// The most repetitions that RE2 takes.
 const MOST: u32 = 1_000;
 
@@ -63,7 +91,18 @@ fn counted(letters: &mut Peekable<Chars<'_>>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::same_in_re2;
+    use super::{literal, same_in_re2};
+    use crate::predicate::TextTest;
+
+    #[test]
+    fn literal_text_needs_no_pattern() {
+        assert_eq!(literal(r"^a\.b", false), Some(TextTest::Begins("a.b".into())));
+        assert_eq!(literal("K$", true), Some(TextTest::Ends("k".into())));
+        assert_eq!(literal("", false), Some(TextTest::Contains(String::new())));
+        for pattern in ["a.b", "a$b", r"\d", "a|b", "a^"] {
+            assert_eq!(literal(pattern, false), None, "{pattern}");
+        }
+    }
 
     #[test]
     fn only_what_both_read_alike() {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::{empty::EmptyTable, provider_as_source};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, in_subquery, lit};
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, cast, in_subquery, lit,
+};
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Ident};
 use datafusion::sql::unparser::Unparser;
 use datafusion::sql::unparser::dialect::{
@@ -19,7 +21,7 @@ use crate::model::FieldType;
 use crate::predicate::Predicate;
 use crate::rule::Aggregate;
 
-use super::flavor::{Dialect, Flavor, WRITTEN};
+use super::flavor::{Dialect, Flavor, WRITTEN, elsewhere};
 use super::{Planner, internal, named};
 
 /// The name of the table that holds a rule's segment in the engine's SQL.
@@ -97,36 +99,26 @@ pub(super) fn in_segment(planner: &Planner<'_>, key: Expr, rule: i64) -> Result<
     Ok(in_subquery(key, Arc::new(plan)))
 }
 
-/// Tests of an average as tests of the sum: `avg > v` is `sum > v × count`.
+/// Tests of an average as tests of the sum, whose decimal places are `scale`: `avg > v` is
+/// `sum > v × count`.
 pub(super) fn ratios(
     flavor: Flavor,
     sum: Expr,
+    scale: i8,
     count: Expr,
     ranges: &[(Bound<Number>, Bound<Number>)],
 ) -> Result<Expr> {
-    let times = |number: Number| -> Result<Expr> {
-        let scale = number.scale().max(0);
-        let (OnGrid::Exact(digits), Ok(places)) = (number.on_grid(scale), i8::try_from(scale))
-        else {
-            return flavor.cannot("an average against such a long number");
-        };
-        if digits.abs() >= 10i128.pow(18) || places > 9 {
-            return flavor.cannot("an average against such a long number");
-        }
-        let value = Expr::Literal(ScalarValue::Decimal128(Some(digits), 18, places), None);
-        let value = cast(value, DataType::Decimal128(18, places));
-        Ok(value * cast(count.clone(), DataType::Decimal128(18, 0)))
-    };
+    let average = Average { flavor, sum, scale, count: cast(count, DataType::Decimal128(18, 0)) };
     let mut parts = Vec::with_capacity(ranges.len());
     for (low, high) in ranges {
         let low = match low {
-            Bound::Included(low) => Some(sum.clone().gt_eq(times(*low)?)),
-            Bound::Excluded(low) => Some(sum.clone().gt(times(*low)?)),
+            Bound::Included(low) => Some(average.against(*low, Operator::GtEq)?),
+            Bound::Excluded(low) => Some(average.against(*low, Operator::Gt)?),
             Bound::Unbounded => None,
         };
         let high = match high {
-            Bound::Included(high) => Some(sum.clone().lt_eq(times(*high)?)),
-            Bound::Excluded(high) => Some(sum.clone().lt(times(*high)?)),
+            Bound::Included(high) => Some(average.against(*high, Operator::LtEq)?),
+            Bound::Excluded(high) => Some(average.against(*high, Operator::Lt)?),
             Bound::Unbounded => None,
         };
         parts.push(super::balanced(low.into_iter().chain(high).collect(), true));
@@ -135,4 +127,58 @@ pub(super) fn ratios(
         return Ok(lit(false));
     }
     Ok(super::balanced(parts, false))
+}
+
+/// A sum and the count of its values.
+struct Average {
+    flavor: Flavor,
+    sum: Expr,
+    scale: i8,
+    count: Expr,
+}
+
+impl Average {
+    /// The comparison with a number, in decimals of 38 digits that cannot overflow while a user has
+    /// fewer than 10^12 events.
+    fn against(&self, number: Number, operator: Operator) -> Result<Expr> {
+        const MOST: i128 = 10i128.pow(26);
+        let too_long = || self.flavor.cannot("an average against such a long number");
+        let ten = |power: i32| u32::try_from(power).ok().and_then(|p| 10i128.checked_pow(p));
+        let own = i32::from(self.scale);
+        let places = number.scale().max(own);
+        let (OnGrid::Exact(digits), Some(below), Some(all)) =
+            (number.on_grid(places), ten(places - own), ten(places))
+        else {
+            return too_long();
+        };
+        // The number's digits that the sum has too, and those below.
+        let (whole, rest) = (digits.div_euclid(below), digits.rem_euclid(below));
+        let small = whole.abs() < 1 << 31 && own == 0 && rest == 0;
+        if whole.abs() >= MOST || all >= MOST || (self.sqlite() && !small) {
+            return too_long();
+        }
+        let product = self.decimal(whole, self.scale) * self.count.clone();
+        if rest == 0 {
+            return Ok(binary_expr(self.sum.clone(), operator, product));
+        }
+        // What is left of the sum matters only as far as the digits below can reach.
+        let least = self.decimal(-1, self.scale);
+        let most = self.decimal(1, self.scale) * (self.count.clone() + self.decimal(1, 0));
+        let decimal = DataType::Decimal128(38, self.scale);
+        let left = self.sum.clone() - product;
+        let left = elsewhere("greatest", vec![left, least], decimal.clone());
+        let left = elsewhere("least", vec![left, most], decimal) * self.decimal(all, 0);
+        let holds = binary_expr(left, operator, self.decimal(rest, 0) * self.count.clone());
+        // The greatest of nothing and a number is the number.
+        Ok(self.sum.clone().is_not_null().and(holds))
+    }
+
+    fn sqlite(&self) -> bool {
+        self.flavor == Flavor::Text(Dialect::Sqlite)
+    }
+
+    fn decimal(&self, digits: i128, scale: i8) -> Expr {
+        let value = Expr::Literal(ScalarValue::Decimal128(Some(digits), 38, scale), None);
+        if self.sqlite() { value } else { cast(value, DataType::Decimal128(38, scale)) }
+    }
 }

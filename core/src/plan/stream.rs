@@ -259,7 +259,7 @@ impl Planner<'_> {
             (1, _) => Ok(None),
             (_, Flavor::Engine) => Ok(Some(Clock::Instant)),
             (_, Flavor::Text(_)) => {
-                // Where no order is asked for, there is no harm in different clocks.
+                // An error only where the order is asked for.
                 Ok(Some(self.clock(&time_types(metric)).unwrap_or(Clock::Instant)))
             }
         }

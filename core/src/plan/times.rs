@@ -81,12 +81,13 @@ impl Planner<'_> {
         span: Span,
     ) -> Result<Expr> {
         let time = self.in_micros(time, data_type)?;
+        let utc = self.model.zone == chrono_tz::Tz::UTC;
         match (data_type, clock, self.flavor) {
             (DataType::Timestamp(_, Some(_)), _, _) => Ok(time),
             (_, Clock::Wall, _) => self.without_gaps(time, span),
             // The text of both is the same in UTC.
-            (_, Clock::Instant, Flavor::Text(Dialect::Sqlite)) => Ok(time),
-            (_, Clock::Instant, Flavor::Text(Dialect::DuckDb)) => {
+            (_, Clock::Instant, Flavor::Text(Dialect::Sqlite)) if utc => Ok(time),
+            (_, Clock::Instant, Flavor::Text(Dialect::DuckDb)) if utc => {
                 let args = vec![lit("UTC"), time];
                 Ok(elsewhere("timezone", args, clock.data_type()))
             }
