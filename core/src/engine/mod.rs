@@ -6,6 +6,7 @@ mod evaluate;
 mod fields;
 mod population;
 mod preview;
+mod publish;
 mod query;
 mod refresh;
 mod rule_store;

@@ -7,19 +7,17 @@ use chrono::{DateTime, SubsecRound, Utc};
 use roaring::RoaringBitmap;
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{NewRun, NewSegment, Published, VersionRow};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{BoundModel, Key};
 use crate::predicate::{BoundRule, Predicate, bind_rule};
 use crate::rule::{Operation, RuleRef};
-use crate::segment::{bitmap_of, bytes_of};
 
 use super::evaluate::{RunSources, Scanned};
 use super::population::Population;
 use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
-use super::{Run, RunEvent, RunFailure, RunSegment, RunSkip, SegmentEngine, Shared};
+use super::{Run, RunEvent, RunFailure, RunSkip, SegmentEngine, Shared};
 
 type Progress = Box<dyn Fn(&RunEvent) + Send + Sync>;
 
@@ -86,30 +84,30 @@ impl Refresh {
 }
 
 /// A rule that has its members in this run.
-struct Done {
-    parsed: Arc<Parsed>,
-    members: Arc<RoaringBitmap>,
-    unmatched: u64,
-    sql: String,
-    column_types: BTreeMap<String, String>,
+pub(super) struct Done {
+    pub(super) parsed: Arc<Parsed>,
+    pub(super) members: Arc<RoaringBitmap>,
+    pub(super) unmatched: u64,
+    pub(super) sql: String,
+    pub(super) column_types: BTreeMap<String, String>,
 }
 
 /// A run under way.
-struct Work {
-    shared: Arc<Shared>,
-    rules: Rules,
-    model: Arc<BoundModel>,
-    as_of: DateTime<Utc>,
-    sources: RunSources,
-    population: Population,
-    done: BTreeMap<i64, Done>,
+pub(super) struct Work {
+    pub(super) shared: Arc<Shared>,
+    pub(super) rules: Rules,
+    pub(super) model: Arc<BoundModel>,
+    pub(super) as_of: DateTime<Utc>,
+    pub(super) sources: RunSources,
+    pub(super) population: Population,
+    pub(super) done: BTreeMap<i64, Done>,
     /// In the order of evaluation.
-    order: Vec<i64>,
-    failed: Vec<RunFailure>,
-    skipped: Vec<RunSkip>,
-    scanned: Scanned,
-    total: usize,
-    progress: Option<Progress>,
+    pub(super) order: Vec<i64>,
+    pub(super) failed: Vec<RunFailure>,
+    pub(super) skipped: Vec<RunSkip>,
+    pub(super) scanned: Scanned,
+    pub(super) total: usize,
+    pub(super) progress: Option<Progress>,
 }
 
 impl SegmentEngine {
@@ -158,7 +156,7 @@ fn requested(request: &Refresh, rules: &Rules) -> Result<BTreeSet<i64>> {
     }
 }
 
-fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+pub(super) fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     (to - from).num_microseconds().map_or(0.0, |micros| micros as f64 / 1e6)
 }
 
@@ -243,7 +241,7 @@ impl Work {
         Ok((work, run))
     }
 
-    fn tell(&self, event: &RunEvent) {
+    pub(super) fn tell(&self, event: &RunEvent) {
         if let Some(progress) = &self.progress {
             progress(event);
         }
@@ -257,7 +255,7 @@ impl Work {
         self.done.len() + self.failed.len() + self.skipped.len()
     }
 
-    fn fail(&mut self, id: i64, problems: &[Problem]) {
+    pub(super) fn fail(&mut self, id: i64, problems: &[Problem]) {
         let reason = problems.first().map_or_else(String::new, ToString::to_string);
         tracing::warn!(rule = id, %reason, "rule failed");
         let problems = problems
@@ -279,7 +277,7 @@ impl Work {
         }
     }
 
-    fn skip(&mut self, id: i64, missing: &[i64]) {
+    pub(super) fn skip(&mut self, id: i64, missing: &[i64]) {
         let names: Vec<String> =
             missing.iter().map(|id| format!("{:?} ({id})", self.name(*id))).collect();
         let reason = format!("it needs {}, which has no members in this run", names.join(", "));
@@ -426,125 +424,6 @@ impl Work {
         };
         let text = row.filter(same_wording).and_then(|row| row.column_types);
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
-    }
-
-    /// Publishes everything in one transaction. Rules that others changed meanwhile are left out,
-    /// with those that were computed from them.
-    async fn publish(mut self, mut run: Run) -> Result<Run> {
-        let clock = Arc::clone(&self.shared.clock);
-        let started = clock.now();
-        loop {
-            let mut segments = Vec::with_capacity(self.order.len());
-            run.segments.clear();
-            for id in &self.order {
-                let Some(done) = self.done.get(id) else { continue };
-                let (new, report) = self.shared.new_segment(done).await?;
-                segments.push(new);
-                run.segments.push(report);
-            }
-            run.failed.clone_from(&self.failed);
-            run.skipped.clone_from(&self.skipped);
-            let finished = clock.now();
-            run.stages.insert("publish".to_owned(), seconds(started, finished));
-            run.seconds = run.stages.values().sum();
-            let record = NewRun {
-                as_of: run.as_of,
-                started_at: finished - chrono::TimeDelta::microseconds((run.seconds * 1e6) as i64),
-                finished_at: finished,
-                report: serde_json::to_string(&run).map_err(|error| {
-                    Error::new(Code::Internal, "a report can't be written").caused_by(error)
-                })?,
-            };
-            let publish = move |catalog: &dyn crate::Catalog| catalog.publish(&record, &segments);
-            match self.shared.catalog(publish).await? {
-                Published::Run(id) => {
-                    run.id = id;
-                    self.tell(&RunEvent::Published { run_id: id });
-                    return Ok(run);
-                }
-                Published::Stale(stale) => self.leave_out(&stale).await?,
-            }
-        }
-    }
-
-    /// Takes rules out of the publication whose wording is another by now; those whose segment
-    /// alone has moved on are worked out against the new one.
-    async fn leave_out(&mut self, stale: &[i64]) -> Result<()> {
-        let rules = self.shared.rules().await?;
-        for id in stale {
-            let version = self.done.get(id).map(|done| done.parsed.row.version);
-            if rules.get(*id).map(|parsed| parsed.row.version) == version {
-                continue;
-            }
-            self.done.remove(id);
-            self.order.retain(|other| other != id);
-            let message = "the rule was changed or deleted while it was refreshed";
-            self.fail(*id, &[Problem::new(Code::StaleVersion, "", message)]);
-        }
-        // In order, so that what depends on what was just left out is seen to.
-        for id in self.order.clone() {
-            let needs = self.rules.get(id).map(|parsed| self.rules.needs(parsed));
-            let missing: Vec<i64> = needs
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|needed| !self.done.contains_key(needed))
-                .collect();
-            if !missing.is_empty() {
-                self.done.remove(&id);
-                self.order.retain(|other| *other != id);
-                self.skip(id, &missing);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Shared {
-    /// What is to be published of a rule, as a difference to its current segment.
-    async fn new_segment(&self, done: &Done) -> Result<(NewSegment, RunSegment)> {
-        let row = &done.parsed.row;
-        let id = row.id;
-        let current = self.catalog(move |catalog| catalog.segment(id)).await?;
-        let current = current.and_then(|segment| segment.current);
-        let before = match &current {
-            Some(version) => self.bitmap(id, version).await?,
-            None => RoaringBitmap::new(),
-        };
-        let members = done.members.as_ref();
-        let (entered, exited) = ((members - &before).len(), (&before - members).len());
-        let unchanged = current.is_some() && entered == 0 && exited == 0;
-        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let column_types = serde_json::to_string(&done.column_types).unwrap_or_default();
-        let new = NewSegment {
-            rule_id: id,
-            rule_version: row.version,
-            segment_name: row.text.rule_name.clone(),
-            description: row.text.description.clone(),
-            sql_query: done.sql.clone(),
-            row_count: count(members.len()),
-            entered: count(entered),
-            exited: count(exited),
-            members: if unchanged { None } else { Some(bytes_of(members)?) },
-            since_version: current.map_or(0, |version| version.version),
-            column_types,
-        };
-        let report = RunSegment {
-            rule_id: id,
-            segment_name: row.text.rule_name.clone(),
-            row_count: members.len(),
-            entered,
-            exited,
-            unmatched: done.unmatched,
-            sql: done.sql.clone(),
-        };
-        Ok((new, report))
-    }
-
-    /// The members of a stored version.
-    pub(super) async fn bitmap(&self, rule: i64, version: &VersionRow) -> Result<RoaringBitmap> {
-        let id = version.members_id;
-        let bytes = self.catalog(move |catalog| catalog.members(id)).await?;
-        bitmap_of(&bytes, &format!("version {} of rule {rule}'s segment", version.version))
     }
 }
 

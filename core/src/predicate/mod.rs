@@ -6,6 +6,7 @@
 //! negated or not, and only [`Predicate::Not`] is a complement.
 
 mod bind;
+mod field;
 mod metric;
 mod test;
 mod window;

@@ -6,11 +6,13 @@
 mod condition;
 mod date;
 mod group;
+mod operand;
 mod operator;
 mod parser;
 mod schedule;
 mod schema;
 mod value;
+mod window;
 mod write;
 
 pub(crate) use write::key_json;
@@ -18,9 +20,10 @@ pub(crate) use write::key_json;
 use crate::document::{Json, Number};
 use crate::model::Key;
 
-pub(crate) use condition::{compile, read_metric};
-pub use date::{Calendar, Duration, Moment, Period, Unit, Window};
+pub(crate) use condition::read_metric;
+pub use date::{Duration, Moment, Unit};
 pub(crate) use group::Reading;
+pub(crate) use operand::compile;
 pub(crate) use operator::OPERATORS;
 pub use operator::Operator;
 pub(crate) use parser::Partly;
@@ -28,6 +31,7 @@ pub use parser::RuleParser;
 pub use schedule::Schedule;
 
 pub use value::Scalar;
+pub use window::{Calendar, Period, Window};
 
 /// Who belongs to an audience: a rule document (RULES.md section 2).
 #[derive(Clone, Debug, PartialEq)]

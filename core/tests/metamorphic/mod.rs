@@ -21,13 +21,7 @@ type Keys = BTreeSet<UserKey>;
 
 /// Small worlds: the laws are broken by what rules say, not by how many users there are.
 fn options() -> Options {
-    Options {
-        users: (15, 50),
-        max_events: 200,
-        rules: (3, 5),
-        retries: 1,
-        ..Options::default()
-    }
+    Options { users: (15, 50), max_events: 200, rules: (3, 5), retries: 1, ..Options::default() }
 }
 
 /// The worlds of a law, `share` of a hundred of all.
