@@ -91,8 +91,10 @@ pub(super) async fn open(
         SessionContext::new_with_config_rt(context.copied_config(), context.runtime_env());
     let opened = match kind {
         SourceKind::Parquet => {
-            for (file, _, _) in fingerprint(path)? {
-                if one || file.ends_with(&ending) {
+            // Beside what a glob means may lie what it does not.
+            let files = if is_glob(path) { Vec::new() } else { fingerprint(path)? };
+            for (file, size, _) in files {
+                if one || (file.ends_with(&ending) && size > 0) {
                     check_footer(&file).map_err(|error| unreadable(&file, error))?;
                 }
             }
