@@ -149,6 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn gaps_are_the_walls_that_were_skipped() {
+        let zone = parse_zone("America/New_York").unwrap();
+        let of_2025 = gaps(zone, at("2025-01-01T00:00:00Z"), at("2025-12-31T00:00:00Z"));
+        assert_eq!(of_2025, [(at("2025-03-09T02:00:00Z"), at("2025-03-09T03:00:00Z"))]);
+        let apia = parse_zone("Pacific/Apia").unwrap();
+        let skipped = gaps(apia, at("2011-12-20T00:00:00Z"), at("2012-01-10T00:00:00Z"));
+        assert_eq!(skipped, [(at("2011-12-30T00:00:00Z"), at("2011-12-31T00:00:00Z"))]);
+        assert!(gaps(zone, 5, 5).is_empty());
+        for zone in ["Africa/Casablanca", "America/Sao_Paulo", "Asia/Kathmandu"] {
+            let zone = parse_zone(zone).unwrap();
+            for (from, to) in gaps(zone, i64::MIN, i64::MAX) {
+                assert_eq!(instant(zone, from), instant(zone, to), "{zone}");
+                assert!(instant(zone, from - 1) < instant(zone, from), "{zone}");
+            }
+        }
+    }
+
+    #[test]
     fn repeated_and_skipped_times() {
         let new_york = Tz::America__New_York;
         assert_eq!(instant(new_york, on_wall("2025-07-01T12:00:00")), at("2025-07-01T16:00:00Z"));

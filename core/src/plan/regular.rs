@@ -1,9 +1,8 @@
 //! Which regular expressions mean to other engines what they mean here.
 
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::str::Chars;
-
-use std::collections::BTreeSet;
 
 use crate::predicate::{TextTest, fold};
 

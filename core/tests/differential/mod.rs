@@ -5,6 +5,7 @@
 
 pub mod arrow;
 mod duckdb;
+mod instants;
 mod others;
 mod sqlite;
 
