@@ -32,7 +32,7 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
 
 /// Users 1 to 10; the tier is the key modulo 3, the country of the fifth is not known.
 fn people() -> RecordBatch {
-    let country = |id: i64| (id != 5).then(|| if id % 2 == 0 { "IN" } else { "NP" });
+    let country = |id: i64| (id != 5).then_some(if id % 2 == 0 { "IN" } else { "NP" });
     batch(vec![
         ("id", Arc::new(Int64Array::from_iter_values(1..=10))),
         ("tier", Arc::new(Int64Array::from_iter_values((1..=10).map(|id| id % 3)))),
