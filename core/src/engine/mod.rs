@@ -2,6 +2,7 @@
 //! and answers the verbs.
 
 mod builder;
+mod column_types;
 mod evaluate;
 mod fields;
 mod population;
@@ -91,7 +92,7 @@ pub(crate) struct Shared {
     catalog: Arc<dyn Catalog>,
     /// The model as it was given, or `None`: the original's schema or an inferred one.
     model: Option<AudienceModel>,
-    bound: RwLock<Option<Arc<BoundModel>>>,
+    bound: RwLock<Option<Arc<Bound>>>,
     sources: RwLock<BTreeMap<String, Source>>,
     dictionary: RwLock<Dictionary>,
     parsed: RwLock<HashMap<i64, Arc<rule_store::Parsed>>>,
@@ -101,6 +102,12 @@ pub(crate) struct Shared {
     /// One run at a time in one process.
     running: tokio::sync::Mutex<()>,
     busy_timeout: Duration,
+}
+
+/// The model with its tables, and what is wrong with the aggregates of its traits.
+struct Bound {
+    model: Arc<BoundModel>,
+    trait_problems: Vec<Problem>,
 }
 
 /// A lock that a panicking thread held is as good as any: what it guards is replaced whole.
@@ -182,19 +189,31 @@ impl Shared {
         })
     }
 
-    /// The model bound to the tables as they are registered; bound once for the same tables.
+    /// The model bound to the tables as they are registered; every trait of it can be evaluated.
     pub(crate) fn bound_model(&self) -> Result<Arc<BoundModel>> {
+        let bound = self.bound()?;
+        match bound.trait_problems.is_empty() {
+            true => Ok(Arc::clone(&bound.model)),
+            false => Err(Error::of(bound.trait_problems.clone())),
+        }
+    }
+
+    /// The same for a run, which rules on a broken trait fail by themselves.
+    fn bound_for_run(&self) -> Result<Arc<BoundModel>> {
+        self.bound().map(|bound| Arc::clone(&bound.model))
+    }
+
+    /// The bound model; bound once for the same tables.
+    fn bound(&self) -> Result<Arc<Bound>> {
         if let Some(bound) = read(&self.bound).as_ref() {
             return Ok(Arc::clone(bound));
         }
         let model = self.model_in_force()?;
         let schemas: BTreeMap<String, SchemaRef> =
             self.tables().into_iter().map(|table| (table.name, table.schema)).collect();
-        let bound = model.bind(&schemas).and_then(|bound| {
-            let problems = check_model(&bound);
-            if problems.is_empty() { Ok(bound) } else { Err(problems) }
-        });
-        let bound = Arc::new(bound.map_err(|problems: Vec<Problem>| Error::of(problems))?);
+        let model = model.bind(&schemas).map_err(Error::of)?;
+        let trait_problems = check_model(&model);
+        let bound = Arc::new(Bound { model: Arc::new(model), trait_problems });
         *write(&self.bound) = Some(Arc::clone(&bound));
         Ok(bound)
     }

@@ -110,7 +110,11 @@ impl SegmentEngine {
     ///
     /// # Errors
     /// All problems of the rule; [`Code::Unsupported`] where the dialect can't say it exactly.
-    pub async fn to_sql(&self, rule: &RuleDocument<'_>, dialect: Dialect) -> Result<String> {
+    pub async fn to_sql<'a>(
+        &self,
+        rule: impl Into<RuleDocument<'a>>,
+        dialect: Dialect,
+    ) -> Result<String> {
         self.to_sql_as_of(rule, dialect, self.shared.clock.now()).await
     }
 
@@ -118,16 +122,16 @@ impl SegmentEngine {
     ///
     /// # Errors
     /// As for [`SegmentEngine::to_sql`].
-    pub async fn to_sql_as_of(
+    pub async fn to_sql_as_of<'a>(
         &self,
-        rule: &RuleDocument<'_>,
+        rule: impl Into<RuleDocument<'a>>,
         dialect: Dialect,
         as_of: chrono::DateTime<chrono::Utc>,
     ) -> Result<String> {
         let rules = self.shared.rules().await?;
-        let mut rule: Rule = match rule {
-            RuleDocument::Stored(which) => rules.find(which)?.rule.clone()?,
-            RuleDocument::Document(document) => RuleParser::parse_conditions(document.clone())?,
+        let mut rule: Rule = match rule.into() {
+            RuleDocument::Stored(which) => rules.find(&which)?.rule.clone()?,
+            RuleDocument::Document(document) => RuleParser::parse_conditions(document)?,
         };
         settle(&mut rule, &rules.known);
         let model = self.shared.bound_model()?;
@@ -216,4 +220,34 @@ pub enum RuleDocument<'a> {
     Stored(RuleRef),
     /// A rule's document, or conditions alone.
     Document(Document<'a>),
+}
+
+impl From<i64> for RuleDocument<'_> {
+    fn from(id: i64) -> Self {
+        RuleDocument::Stored(RuleRef::Id(id))
+    }
+}
+
+impl From<RuleRef> for RuleDocument<'_> {
+    fn from(rule: RuleRef) -> Self {
+        RuleDocument::Stored(rule)
+    }
+}
+
+impl<'a> From<Document<'a>> for RuleDocument<'a> {
+    fn from(document: Document<'a>) -> Self {
+        RuleDocument::Document(document)
+    }
+}
+
+impl From<&serde_json::Value> for RuleDocument<'_> {
+    fn from(document: &serde_json::Value) -> Self {
+        RuleDocument::Document(document.into())
+    }
+}
+
+impl<'a> From<&RuleDocument<'a>> for RuleDocument<'a> {
+    fn from(document: &RuleDocument<'a>) -> Self {
+        document.clone()
+    }
 }

@@ -13,6 +13,7 @@ use crate::model::{BoundModel, Key};
 use crate::predicate::{BoundRule, Predicate, bind_rule};
 use crate::rule::{Operation, RuleRef};
 
+use super::column_types::{all_types, changed_types, column_types};
 use super::evaluate::{RunSources, Scanned};
 use super::population::Population;
 use super::rule_store::{Parsed, Rules};
@@ -167,7 +168,7 @@ impl Work {
         shared.reopen_sources().await?;
         let rules = shared.rules().await?;
         let wanted = requested(&request, &rules)?;
-        let model = shared.bound_model()?;
+        let model = shared.bound_for_run()?;
         let graph = rules.graph();
         let needed = graph.with_ancestors(wanted.iter().copied());
         let order: Vec<i64> = graph.order().into_iter().filter(|id| needed.contains(id)).collect();
@@ -442,43 +443,6 @@ fn user_columns(
     let predicates = bound.values().flatten().filter_map(|rule| rule.conditions.as_ref());
     let columns = predicates.flat_map(Predicate::columns);
     columns.filter(|column| column.table == model.table).map(|column| column.name.clone()).collect()
-}
-
-/// `table.column` and type of everything that the rule reads.
-fn column_types(bound: &BoundRule, model: &BoundModel) -> BTreeMap<String, String> {
-    let columns = bound.conditions.iter().flat_map(Predicate::columns);
-    let all = columns.chain([&model.key]);
-    all.map(|c| (format!("{}.{}", c.table, c.name), c.ty.to_string())).collect()
-}
-
-/// `table.column` and type of everything that the model's tables have.
-fn all_types(model: &BoundModel) -> BTreeMap<String, String> {
-    let events = model.events.iter().map(|events| (&events.table, &events.schema));
-    let tables = std::iter::once((&model.table, &model.schema)).chain(events);
-    let types = tables.flat_map(|(table, schema)| {
-        schema.fields().iter().map(move |field| {
-            let ty = crate::FieldType::of(field.data_type());
-            let ty = ty.map_or_else(|| field.data_type().to_string(), |ty| ty.to_string());
-            (format!("{table}.{}", field.name()), ty)
-        })
-    });
-    types.collect()
-}
-
-/// Columns that have another type now than before.
-fn changed_types(
-    before: &BTreeMap<String, String>,
-    now: &BTreeMap<String, String>,
-) -> Vec<Problem> {
-    let changed = now.iter().filter_map(|(column, ty)| {
-        let before = before.get(column).filter(|before| *before != ty)?;
-        let message = format!(
-            "the column {column} was a {before} when the segment was last computed and is a {ty} now"
-        );
-        let hint = "update the rule to accept the new type";
-        Some(Problem::new(Code::ColumnTypeChanged, "", message).hint(hint))
-    });
-    changed.collect()
 }
 
 /// The operands combined; without an operation there is just one.

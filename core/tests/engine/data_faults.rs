@@ -128,12 +128,30 @@ async fn faults_missing_attribute_is_the_rules_own() {
 #[tokio::test]
 async fn faults_of_a_traits_column() {
     let engine = engine().await;
+    let trait_rule = json!({"rule_name": "Spenders", "conditions": [
+        {"field": "total_spend", "operator": ">", "value": 0}
+    ]});
+    let spenders = engine.create_rule(trait_rule.clone()).await.unwrap();
+    let metro = engine.create_rule(tier("Metro", 1)).await.unwrap();
+    let run = refresh(&engine).await;
+    assert!(run.failed.is_empty(), "{:?}", run.failed);
+    let before = keys(&engine, spenders).await;
+
+    // Rules on the trait fail, alone; the rule without it does not.
     engine.add_arrow("buys", vec![without_column(&buys(), "amount")]).unwrap();
-    let error = engine.refresh(Refresh::all()).await.unwrap_err();
+    let run = refresh(&engine).await;
+    let failed: Vec<i64> = run.failed.iter().map(|failed| failed.rule_id).collect();
+    assert_eq!(failed, [spenders]);
+    assert_eq!(run.failed[0].problems[0]["code"], json!("missing_column"));
+    assert!(run.segments.iter().any(|segment| segment.rule_id == metro));
+    assert_eq!(keys(&engine, spenders).await, before);
+
+    // Who writes a rule is told of the model as it is.
+    let error = engine.validate(trait_rule).await.unwrap_err();
     assert_eq!((error.code(), error.path()), (Code::MissingColumn, "/traits/total_spend/field"));
     let texts = StringArray::from_iter_values((1..=10).map(|id| id.to_string()));
     engine.add_arrow("buys", vec![with_column(&buys(), "amount", Arc::new(texts))]).unwrap();
-    let error = engine.refresh(Refresh::all()).await.unwrap_err();
+    let error = engine.fields().await.unwrap_err();
     assert_eq!((error.code(), error.path()), (Code::TypeMismatch, "/traits/total_spend/field"));
     assert!(error.to_string().contains("buys.amount"), "{error}");
 }
