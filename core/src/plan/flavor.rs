@@ -10,11 +10,12 @@ use datafusion::functions_aggregate::expr_fn::{max, min};
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{
     AggregateUDF, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility, binary_expr, cast, lit,
+    Signature, Volatility, binary_expr, cast, lit, when,
 };
 
 use crate::error::{Code, Error, Result};
 
+use super::internal;
 use super::regular::same_in_re2;
 
 /// What a plan is for.
@@ -204,6 +205,8 @@ impl Dialect {
                     _ => value,
                 };
                 let packed = binary_expr(time, Operator::StringConcat, packed);
+                // What is printed of nothing is zero.
+                let packed = when(present, packed).end().map_err(internal)?;
                 return Ok(if first { min(packed) } else { max(packed) });
             }
             _ => return Flavor::Text(self).cannot("the first or last value"),
