@@ -6,6 +6,7 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
+use datafusion::functions::expr_fn::{contains, ends_with, starts_with};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{Expr, cast, lit};
 
@@ -330,6 +331,9 @@ impl Planner<'_> {
         let exact =
             a.data_type == b.data_type || (a.data_type.is_integer() && b.data_type.is_integer());
         let holds = match (&a.ty, self.flavor) {
+            (FieldType::String, Flavor::Text(_)) if operator.looks_into() => {
+                return self.flavor.cannot("one field looked for in another");
+            }
             (FieldType::String, Flavor::Engine) if folded => {
                 operate(fold(a.expr), operator, fold(b.expr))
             }
@@ -446,6 +450,12 @@ fn operate(left: Expr, operator: Operator, right: Expr) -> Expr {
         Operator::LessOrEqual => left.lt_eq(right),
         Operator::Greater => left.gt(right),
         Operator::GreaterOrEqual => left.gt_eq(right),
+        Operator::Contains => contains(left, right),
+        Operator::BeginsWith => starts_with(left, right),
+        Operator::EndsWith => ends_with(left, right),
+        operator if operator.looks_into() => {
+            operate(left, operator.positive().0, right).is_not_true()
+        }
         _ => left.eq(right),
     }
 }

@@ -467,6 +467,12 @@ impl Binding<'_> {
             return None;
         }
         let equality = matches!(condition.operator, Operator::Equal | Operator::NotEqual);
+        if condition.operator.looks_into() && a != FieldType::String {
+            let message =
+                format!("{} between fields goes with strings, not with a {a}", condition.operator);
+            self.push(Problem::new(Code::BadOperator, at.member("operator").to_string(), message));
+            return None;
+        }
         if a == FieldType::Boolean && !equality {
             let message = format!("{} does not go with booleans", condition.operator);
             self.push(Problem::new(Code::BadOperator, at.member("operator").to_string(), message));

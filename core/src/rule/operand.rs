@@ -61,9 +61,11 @@ fn read_other_field(
     value: &Json,
     fields: &mut Fields<'_, '_>,
 ) -> Option<Operand> {
-    use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
-    if !matches!(operator, Equal | NotEqual | Less | LessOrEqual | Greater | GreaterOrEqual) {
-        let message = format!("{operator} does not compare fields: expected = != < <= > or >=");
+    if !operator.compares() && !operator.looks_into() {
+        let message = format!(
+            "{operator} does not compare fields: expected = != < <= > >=, or contains, beginsWith, \
+             endsWith and their negatives"
+        );
         fields.fault(Code::BadOperator, "operator", message);
         return None;
     }

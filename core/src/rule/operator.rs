@@ -124,6 +124,16 @@ impl Operator {
         OPERATORS.iter().find(|(op, _)| *op == self).map_or("", |(_, name)| name)
     }
 
+    /// Whether it is one of `=`, `!=`, `<`, `<=`, `>` and `>=`.
+    pub(crate) fn compares(self) -> bool {
+        matches!(self, Equal | NotEqual | Less | LessOrEqual | Greater | GreaterOrEqual)
+    }
+
+    /// Whether it looks for one string in another, or for its absence.
+    pub(crate) fn looks_into(self) -> bool {
+        matches!(self.positive().0, Contains | BeginsWith | EndsWith)
+    }
+
     /// The operator that a negative one negates, and whether it is negative.
     pub(crate) fn positive(self) -> (Operator, bool) {
         match self {

@@ -115,7 +115,8 @@ async fn differential_engine_and_oracle_agree() {
     let mut found = Vec::new();
     let mut seed = first;
     while rules < wanted && found.len() < 10 {
-        let case = generate::case(seed, &Options::default());
+        let options = Options { field_strings: true, ..Options::default() };
+        let case = generate::case(seed, &options);
         rules += case.rules.len();
         coverage.add(&case.coverage);
         found.extend(differences(seed, &case).await);
