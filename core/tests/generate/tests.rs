@@ -38,18 +38,3 @@ fn optional_kinds_are_valid() {
         assert!(coverage.others.contains_key(kind), "no {kind} in {coverage}");
     }
 }
-
-/// Slow: run it by name, with `--nocapture` for the table.
-#[test]
-#[ignore = "2,000 rules take a while"]
-fn coverage_of_two_thousand_rules() {
-    let mut coverage = Coverage::default();
-    let mut seed = 0;
-    while coverage.rules < 2_000 {
-        coverage.add(&case(seed, &Options::default()).coverage);
-        seed += 1;
-    }
-    println!("{coverage}");
-    assert!(coverage.missing(20).is_empty(), "{:?}", coverage.missing(20));
-    assert!(coverage.telling_share() >= 0.65);
-}
