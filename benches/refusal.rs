@@ -1,4 +1,5 @@
-//! How long the parser takes to refuse what nobody should have sent: 10 ms at most.
+//! How long it takes to refuse what nobody should have sent, 10 ms at most: documents of a size
+//! that would hurt, by the parser, and every bad document of the corpus, by the engine.
 //!
 //! `cargo bench -p segmentry-benches --bench refusal`
 
@@ -13,11 +14,15 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use segmentry::RuleParser;
 use segmentry_benches::{Result, median, under_cargo_bench};
+use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_millis(10);
 const TRIES: usize = 20;
 const TEN_MB: usize = 10_000_000;
 const CONDITION: &str = r#"{"field":"city_tier","operator":"=","value":1}"#;
+
+#[path = "../core/tests/bad/world.rs"]
+mod world;
 
 fn main() -> Result<()> {
     if !under_cargo_bench() {
@@ -46,9 +51,12 @@ fn main() -> Result<()> {
             median(times.clone())
         );
         if median(times) > LIMIT {
-            late.push(*name);
+            late.push((*name).to_owned());
         }
     }
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
+    late.extend(runtime.block_on(corpus())?);
 
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("refusal");
@@ -61,6 +69,46 @@ fn main() -> Result<()> {
     criterion.final_summary();
 
     if late.is_empty() { Ok(()) } else { Err(format!("above {LIMIT:?}: {late:?}").into()) }
+}
+
+/// Sends every bad document of the corpus to an engine; answers the names of those that took long.
+async fn corpus() -> Result<Vec<String>> {
+    let engine = world::engine().await;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/bad/documents");
+    let mut times = Vec::new();
+    for file in std::fs::read_dir(folder)? {
+        let documents: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(file?.path())?)?;
+        for document in documents {
+            let text_of = |member| document.get(member).and_then(Value::as_str);
+            let name = text_of("name").unwrap_or_default().to_owned();
+            let text = match (text_of("text"), document.get("rule")) {
+                (Some(text), _) => text.to_owned(),
+                (None, rule) => rule.map_or_else(String::new, Value::to_string),
+            };
+            let update = document.get("update").and_then(Value::as_i64);
+            let mut tries = Vec::new();
+            for _ in 0..5 {
+                let start = Instant::now();
+                let refused = match update {
+                    Some(rule) => engine.update_rule(rule, text.as_str()).await.is_err(),
+                    None => !engine.validate(text.as_str()).await?.is_empty(),
+                };
+                tries.push(start.elapsed());
+                if !refused {
+                    return Err(format!("{name} was not refused").into());
+                }
+            }
+            times.push((median(tries), name));
+        }
+    }
+    times.sort();
+    let slowest = times.last().map_or(Duration::ZERO, |(time, _)| *time);
+    let middle = times.get(times.len() / 2).map_or(Duration::ZERO, |(time, _)| *time);
+    println!(
+        "corpus of {} bad documents, by the engine: median {middle:.1?}, slowest {slowest:.1?}",
+        times.len()
+    );
+    Ok(times.into_iter().filter(|(time, _)| *time > LIMIT).map(|(_, name)| name).collect())
 }
 
 fn short(problem: &segmentry::Problem) -> String {
