@@ -17,7 +17,8 @@ use crate::rule::{Aggregate, Operator, Window};
 
 use super::exact::values as numbers;
 use super::functions::{self, call, checked_sum, fold, instants, is_member, number_kind};
-use super::stream::{Streams, result_type};
+use super::metric_type::result_type;
+use super::stream::Streams;
 use super::{Dialect, Flavor, Planner, balanced, named, native};
 
 /// The type that a column is read as: dictionaries as their values, doubles for all floats.

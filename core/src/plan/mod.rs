@@ -13,6 +13,7 @@ mod folding;
 mod functions;
 mod lists;
 mod literals;
+mod metric_type;
 mod native;
 mod regular;
 mod sql;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::DataType;
 use datafusion::datasource::provider_as_source;
 use datafusion::functions_aggregate::expr_fn::{count, count_distinct, max, min};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, try_cast, when};
@@ -15,6 +15,7 @@ use crate::rule::{Aggregate, Window};
 use super::exact_sum::exact_sum;
 use super::expr::plain;
 use super::functions::{decimal_of_double, pack, unpack};
+use super::metric_type::{field_types, instant_type, time_types, value_type};
 use super::times::Clock;
 use super::{Dialect, Flavor, Planner, internal, named, native, table_name};
 
@@ -80,89 +81,11 @@ pub(super) fn user_of(index: usize) -> Expr {
     named(&alias(index), "event_user")
 }
 
-/// A metric's field as every source gives it.
-fn value_type(metric: &Metric, flavor: Flavor) -> DataType {
-    let fields: Vec<&Column> = metric.sources.iter().filter_map(|s| s.field.as_ref()).collect();
-    let types: Vec<&FieldType> = fields.iter().map(|field| &field.ty).collect();
-    match (metric.aggregate, types.first()) {
-        (Aggregate::Sum | Aggregate::Avg, _) => {
-            let scale = crate::predicate::sum_scale(&types);
-            match (fields.as_slice(), flavor) {
-                ([one], Flavor::Engine) if one.ty == FieldType::Integer => match one.data_type {
-                    DataType::UInt64 => DataType::Decimal128(20, 0),
-                    _ => DataType::Int64,
-                },
-                _ => DataType::Decimal128(38, i8::try_from(scale).unwrap_or(0)),
-            }
-        }
-        (_, Some(first)) if fields.len() == 1 => plain_type(first, &fields),
-        (_, Some(_)) if types.contains(&&FieldType::Float) => DataType::Float64,
-        (_, Some(FieldType::Integer | FieldType::Decimal { .. })) => {
-            let unsigned = fields.iter().any(|field| field.data_type == DataType::UInt64);
-            match types.iter().all(|ty| **ty == FieldType::Integer) {
-                true if unsigned => DataType::Decimal128(20, 0),
-                true => DataType::Int64,
-                false => {
-                    let scale = crate::predicate::sum_scale(&types);
-                    DataType::Decimal128(38, i8::try_from(scale).unwrap_or(0))
-                }
-            }
-        }
-        (_, Some(FieldType::String)) => DataType::Utf8,
-        (_, Some(FieldType::Date)) => DataType::Date32,
-        (_, Some(FieldType::Timestamp)) => shared_type(&field_types(metric), flavor),
-        (_, Some(_)) => DataType::Boolean,
-        (_, None) => DataType::Int64,
-    }
-}
-
-fn plain_type(_: &FieldType, fields: &[&Column]) -> DataType {
-    fields.first().map_or(DataType::Null, |field| super::expr::plain_type(&field.data_type))
-}
-
-/// The type of instants: microseconds in UTC.
-fn instant_type() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-}
-
-/// The type of times of several columns: a dialect keeps wall times as they are.
-fn shared_type(types: &[&DataType], flavor: Flavor) -> DataType {
-    let zoned = types.iter().any(|t| matches!(t, DataType::Timestamp(_, Some(_))));
-    match flavor {
-        Flavor::Text(_) if !zoned => Clock::Wall.data_type(),
-        _ => instant_type(),
-    }
-}
-
-fn time_types(metric: &Metric) -> Vec<&DataType> {
-    metric.sources.iter().map(|source| &source.time.data_type).collect()
-}
-
-fn field_types(metric: &Metric) -> Vec<&DataType> {
-    let fields = metric.sources.iter().filter_map(|source| source.field.as_ref());
-    fields.map(|field| &field.data_type).collect()
-}
-
-/// The Arrow type of a metric's value, for tests of it.
-pub(super) fn result_type(metric: &Metric, flavor: Flavor) -> DataType {
-    let value = value_type(metric, flavor);
-    match metric.aggregate {
-        Aggregate::Count | Aggregate::CountDistinct => DataType::Int64,
-        Aggregate::Sum | Aggregate::Avg => match value {
-            DataType::Decimal128(_, scale) => DataType::Decimal128(38, scale),
-            _ => DataType::Decimal128(38, 0),
-        },
-        Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last => value,
-        Aggregate::DaysSinceFirst | Aggregate::DaysSinceLast => match metric.sources.as_slice() {
-            [one] => super::expr::plain_type(&one.time.data_type),
-            _ => shared_type(&time_types(metric), flavor),
-        },
-    }
-}
-
 /// The columns that one source gives to its stream's aggregates.
 struct Inputs {
     user: Expr,
+    /// Whether any of the aggregates looks at `time`; without, it is not worked out.
+    timed: bool,
     /// The instant of the event, in the column's own type where equal values are equal instants.
     time: Expr,
     /// The time column itself, whose least and greatest are those of the instants too.
@@ -300,7 +223,7 @@ impl Planner<'_> {
         let several = clock.is_some();
         let mut fields = Vec::with_capacity(stream.metrics.len());
         let mut source = None;
-        let needs_time = stream.metrics.iter().any(|metric| {
+        let timed = stream.metrics.iter().any(|metric| {
             let ordered = matches!(metric.aggregate, Aggregate::First | Aggregate::Last);
             metric.by_day || ordered || (several && metric.aggregate.is_days_since())
         });
@@ -318,11 +241,11 @@ impl Planner<'_> {
         };
         let column = plain(named(&source.table, &source.time.name), &source.time.data_type);
         let own_time = column.clone();
-        let time = match needs_time {
+        let time = match timed {
             true => self.event_time(column, &source.time.data_type, clock, span)?,
             false => lit(0i64),
         };
-        Ok(Inputs { user: self.event_user(source), time, own_time, fields })
+        Ok(Inputs { user: self.event_user(source), timed, time, own_time, fields })
     }
 
     /// A source's field in its metric's type.
@@ -472,8 +395,11 @@ impl Planner<'_> {
 fn union(plans: Vec<(LogicalPlanBuilder, Inputs)>) -> Result<(LogicalPlanBuilder, Inputs)> {
     let mut joined: Option<LogicalPlanBuilder> = None;
     let mut shape = Vec::new();
+    let mut timed = false;
     for (builder, inputs) in plans {
-        let mut columns = vec![inputs.user.alias("event_user"), inputs.time.alias("event_time")];
+        let mut columns = vec![inputs.user.alias("event_user")];
+        timed = inputs.timed;
+        columns.extend(timed.then(|| inputs.time.alias("event_time")));
         shape = inputs.fields.iter().map(Option::is_some).collect();
         for (at, field) in inputs.fields.into_iter().enumerate() {
             columns.extend(field.map(|field| field.alias(format!("f{at}"))));
@@ -494,6 +420,6 @@ fn union(plans: Vec<(LogicalPlanBuilder, Inputs)>) -> Result<(LogicalPlanBuilder
         .map(|(at, given)| given.then(|| column(&format!("f{at}"))))
         .collect();
     let time = column("event_time");
-    let inputs = Inputs { user: column("event_user"), own_time: time.clone(), time, fields };
-    Ok((builder, inputs))
+    let (user, own_time) = (column("event_user"), time.clone());
+    Ok((builder, Inputs { user, timed, time, own_time, fields }))
 }
