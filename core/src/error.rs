@@ -276,7 +276,7 @@ impl Error {
         self.0.problems.first().and_then(|p| p.hint.as_deref())
     }
 
-    /// Everything that is wrong, at least one, in the order of the document.
+    /// Everything that is wrong, at least one: first faults of form, then those of meaning.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.0.problems
