@@ -20,7 +20,7 @@ pub use catalog::{
     RuleText, RuleVersion, RunRow, SegmentRow, SqliteCatalog, VersionRow,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use dependency::RuleGraph;
+pub use dependency::{Dependencies, DependencyFinder, How, Reused, RuleGraph, RuleLibrary};
 pub use document::{
     Document, MAX_BYTES, MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, Number, NumberError,
 };

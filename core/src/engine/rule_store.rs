@@ -10,7 +10,7 @@ use crate::dependency::RuleGraph;
 use crate::document::{Json, read_value};
 use crate::error::{Code, Error, Problem, Result};
 use crate::predicate::KnownRules;
-use crate::rule::{Group, Node, Operand, Rule, RuleParser, RuleRef, Subject, key_json};
+use crate::rule::{Group, Node, Operand, Rule, RuleParser, RuleRef, Subject, key_json, references};
 
 use super::{Shared, read, write};
 
@@ -76,27 +76,6 @@ impl Rules {
             Err(_) => Vec::new(),
         }
     }
-}
-
-/// Every rule that a rule refers to.
-pub(crate) fn references(rule: &Rule) -> Vec<&RuleRef> {
-    fn of_group<'a>(group: &'a Group, found: &mut Vec<&'a RuleRef>) {
-        for node in &group.rules {
-            match node {
-                Node::Group(inner) => of_group(inner, found),
-                Node::Segments(condition) => found.extend(&condition.rules),
-                Node::Condition(condition) => {
-                    if let Operand::Rank { among: Some(among), .. } = &condition.operand {
-                        of_group(among, found);
-                    }
-                }
-                Node::Sequence(_) | Node::Disabled(_) => {}
-            }
-        }
-    }
-    let mut found: Vec<&RuleRef> = rule.depends_on.iter().collect();
-    rule.conditions.iter().for_each(|group| of_group(group, &mut found));
-    found
 }
 
 /// Where a rule refers to the rule `needed`, a JSON Pointer.

@@ -6,9 +6,9 @@ use crate::catalog::{RuleChange, RuleVersion};
 use crate::document::Document;
 use crate::error::{Code, Error, Problem, Result};
 use crate::predicate::{KnownRules, bind_rule};
-use crate::rule::{Partly, Rule, RuleParser, RuleRef};
+use crate::rule::{Partly, Rule, RuleParser, RuleRef, references};
 
-use super::rule_store::{Rules, entry_of, place_of, references, settle, text_of};
+use super::rule_store::{Rules, entry_of, place_of, settle, text_of};
 use super::segments::{Listed, paged};
 use super::{RuleEntry, SegmentEngine};
 

@@ -18,7 +18,13 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) data_type: DataType,
     pub(crate) ty: FieldType,
+    /// Whether no value is below zero: the type has none, or the field's metadata declares it.
+    pub(crate) non_negative: bool,
 }
+
+/// The key of Arrow field metadata whose value `true` declares that a column of numbers has none
+/// below zero.
+pub(crate) const NON_NEGATIVE: &str = "segmentry.non_negative";
 
 /// An event table whose columns are known.
 #[derive(Clone, Debug)]
@@ -55,7 +61,17 @@ pub(crate) fn column(table: &str, schema: &Schema, name: &str) -> Option<Result<
     let field = schema.field_with_name(name).ok()?;
     let data_type = field.data_type().clone();
     Some(match FieldType::of(&data_type) {
-        Some(ty) => Ok(Column { table: table.to_owned(), name: name.to_owned(), data_type, ty }),
+        Some(ty) => {
+            let declared = field.metadata().get(NON_NEGATIVE).is_some_and(|value| value == "true");
+            let non_negative = declared || data_type.is_unsigned_integer();
+            Ok(Column {
+                table: table.to_owned(),
+                name: name.to_owned(),
+                data_type,
+                ty,
+                non_negative,
+            })
+        }
         None => Err(data_type),
     })
 }

@@ -123,6 +123,19 @@ pub(crate) fn day_number(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - 719_163
 }
 
+/// The first day whose midnight in `zone` is `at` or later, in days since 1970.
+pub(crate) fn day_bound(zone: Tz, at: i64) -> i32 {
+    let mut day = day_of(zone, at);
+    if midnight(zone, day) < at {
+        day = next_day(day);
+    }
+    // Days that a zone left out begin at the same instant as the day after.
+    while let Some(before) = day.pred_opt().filter(|before| midnight(zone, *before) >= at) {
+        day = before;
+    }
+    day_number(day)
+}
+
 /// `months` calendar months before an instant, on the wall, clamped to the month's end.
 pub(crate) fn months_before(zone: Tz, at: i64, months: u32) -> i64 {
     match naive(wall(zone, at)).checked_sub_months(Months::new(months)) {

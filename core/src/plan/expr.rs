@@ -11,7 +11,7 @@ use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{Expr, cast, lit};
 
 use crate::error::{Code, Error, Result};
-use crate::model::{DAY, FieldType};
+use crate::model::{DAY, FieldType, day_bound};
 use crate::predicate::{Atom, Metric, Predicate, Ranges, Span, Test, Value, resolve};
 use crate::rule::{Aggregate, Operator, Window};
 
@@ -19,7 +19,7 @@ use super::exact::values as numbers;
 use super::functions::{self, call, checked_sum, fold, instants, is_member, number_kind};
 use super::metric_type::result_type;
 use super::stream::Streams;
-use super::{Dialect, Flavor, Planner, balanced, named, native};
+use super::{Dialect, Flavor, Planner, balanced, named};
 
 /// The type that a column is read as: dictionaries as their values, doubles for all floats.
 pub(super) fn plain_type(data_type: &DataType) -> DataType {
@@ -202,7 +202,7 @@ impl Planner<'_> {
             let parts = self.in_span(tested.expr.clone(), &tested.data_type, span);
             return Ok(balanced(parts, true));
         }
-        let day = |at| i128::from(native::day_bound(self.zone, at));
+        let day = |at| i128::from(day_bound(self.zone, at));
         let low = if span.start == i64::MIN { Ranges::MIN } else { day(span.start) };
         let high = if span.end == i64::MAX { Ranges::MAX } else { day(span.end) - 1 };
         self.ranges(&Ranges::of([(low, high)]), tested)

@@ -9,7 +9,7 @@ use arrow::datatypes::{
 use chrono_tz::Tz;
 use datafusion::common::{Result, ScalarValue, exec_err};
 
-use crate::model::{DAY, SECOND, day_number, day_of, instant, midnight, wall_bound};
+use crate::model::{DAY, SECOND, day_bound, instant, wall_bound};
 
 /// The least value of the column whose instant is `at` or later; `None` where the bound keeps or
 /// drops everything that the unit can hold.
@@ -40,19 +40,6 @@ pub(super) fn bound(data_type: &DataType, zone: Tz, at: i64) -> Option<ScalarVal
 
 fn ceil(value: i64, unit: i64) -> i64 {
     value.div_euclid(unit) + i64::from(value.rem_euclid(unit) != 0)
-}
-
-/// The first day whose midnight in `zone` is `at` or later, in days since 1970.
-pub(super) fn day_bound(zone: Tz, at: i64) -> i32 {
-    let mut day = day_of(zone, at);
-    if midnight(zone, day) < at {
-        day = crate::model::next_day(day);
-    }
-    // Days that a zone left out begin at the same instant as the day after.
-    while let Some(before) = day.pred_opt().filter(|before| midnight(zone, *before) >= at) {
-        day = before;
-    }
-    day_number(day)
 }
 
 /// The instants of a date or timestamp column, in microseconds, rounded down.

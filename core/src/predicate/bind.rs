@@ -9,12 +9,13 @@ use crate::document::Path;
 use crate::error::{Code, Problem};
 use crate::model::{BoundEvents, BoundModel, BoundTrait, Column, FieldType, Key, KeyType};
 use crate::rule::{
-    Combinator, Condition, Group, Metric, Node, Operand, Operation, Operator, Rule, RuleRef,
-    Sequence, Subject, Window,
+    Condition, Group, Metric, Node, Operand, Operation, Operator, Rule, RuleRef, Sequence, Subject,
+    Window,
 };
 
 use super::field::Found;
 use super::test::{Tester, operators_of};
+use super::traced::Traced;
 use super::window::resolve;
 use super::{Atom, BoundSequence, BoundStep, Predicate, Source, Test, Value};
 
@@ -58,6 +59,8 @@ impl KnownRules {
 pub(crate) struct BoundRule {
     /// The rule's own conditions, or `None` where they are no operand.
     pub(crate) conditions: Option<Predicate>,
+    /// The same, each condition by itself with its place in the document.
+    pub(crate) traced: Option<Traced>,
     /// The rules whose segments are operands, in order.
     pub(crate) depends_on: Vec<i64>,
     pub(crate) operation: Option<Operation>,
@@ -118,7 +121,7 @@ pub(crate) fn bind_rule(
         {
             None
         }
-        Some(group) => Some(binding.group(group, &Scope::Users)),
+        Some(group) => Some(binding.traced(group, &Scope::Users)),
         None => None,
     };
     let place = Path::ROOT.member("depends_on");
@@ -128,16 +131,17 @@ pub(crate) fn bind_rule(
     }
     let include = binding.keys(&rule.include, "include");
     let exclude = binding.keys(&rule.exclude, "exclude");
-    let conditions = match conditions {
+    let traced = match conditions {
         None => None,
         Some(None) => return Err(binding.problems),
-        Some(Some(predicate)) => Some(predicate),
+        Some(Some(traced)) => Some(traced),
     };
     if !binding.problems.is_empty() {
         return Err(binding.problems);
     }
     let operation = rule.operation;
-    Ok(BoundRule { conditions, depends_on, operation, include, exclude, zone })
+    let conditions = traced.as_ref().map(Traced::predicate);
+    Ok(BoundRule { conditions, traced, depends_on, operation, include, exclude, zone })
 }
 
 /// What is wrong with the aggregates that the model's traits are made of.
@@ -228,14 +232,27 @@ impl Binding<'_> {
     }
 
     pub(super) fn group(&mut self, group: &Group, scope: &Scope<'_>) -> Option<Predicate> {
+        self.traced(group, scope).map(|traced| traced.predicate())
+    }
+
+    fn traced(&mut self, group: &Group, scope: &Scope<'_>) -> Option<Traced> {
         let mut parts = Vec::with_capacity(group.rules.len());
         let mut sound = true;
         for node in &group.rules {
             match node {
                 Node::Disabled(_) => {}
                 Node::Group(inner) if inner.is_disabled() => {}
+                Node::Group(inner) => match self.traced(inner, scope) {
+                    Some(part) => parts.push(part),
+                    None => sound = false,
+                },
                 node => match self.node(node, scope) {
-                    Some(predicate) => parts.push(predicate),
+                    Some(predicate) => {
+                        parts.push(Traced::One {
+                            at: node.at().to_owned(),
+                            predicate: predicate.into(),
+                        });
+                    }
                     None => sound = false,
                 },
             }
@@ -245,18 +262,16 @@ impl Binding<'_> {
         }
         // Conditions that are all switched off leave no group behind, whatever it says.
         if parts.is_empty() && group.is_disabled() {
-            return Some(Predicate::Const(true));
+            let at = group.at.as_str().to_owned();
+            return Some(Traced::One { at, predicate: Predicate::Const(true).into() });
         }
-        let joined = match group.combinator {
-            Combinator::And => Predicate::all(parts),
-            Combinator::Or => Predicate::any(parts),
-        };
-        Some(if group.not { joined.not() } else { joined })
+        Some(Traced::Group { combinator: group.combinator, not: group.not, parts })
     }
 
+    /// One condition.
     fn node(&mut self, node: &Node, scope: &Scope<'_>) -> Option<Predicate> {
         match node {
-            Node::Group(group) => self.group(group, scope),
+            Node::Group(_) | Node::Disabled(_) => None,
             Node::Condition(condition) => self.condition(condition, scope),
             Node::Segments(condition) => {
                 let at = Path::at(condition.at.as_str());
@@ -286,7 +301,6 @@ impl Binding<'_> {
                 Some(if condition.negated { any.not() } else { any })
             }
             Node::Sequence(sequence) => self.sequence(sequence),
-            Node::Disabled(_) => None,
         }
     }
 

@@ -6,9 +6,11 @@
 //! negated or not, and only [`Predicate::Not`] is a complement.
 
 mod bind;
+pub(crate) mod canonical;
 mod field;
 mod metric;
 mod test;
+mod traced;
 mod window;
 
 use std::collections::BTreeSet;
@@ -22,6 +24,7 @@ use crate::rule::{Aggregate, Duration, Operator, Place, RankSize, Window};
 pub(crate) use bind::{BoundRule, KnownRules, bind_rule, check_model, trait_type};
 pub(crate) use metric::sum_scale;
 pub(crate) use test::{fold, operators_of};
+pub(crate) use traced::Traced;
 pub(crate) use window::{Span, resolve};
 
 /// Who belongs, as a tree of tests on values of one user.

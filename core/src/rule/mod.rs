@@ -9,6 +9,7 @@ mod group;
 mod operand;
 mod operator;
 mod parser;
+mod references;
 mod schedule;
 mod schema;
 mod value;
@@ -28,6 +29,7 @@ pub(crate) use operator::OPERATORS;
 pub use operator::Operator;
 pub(crate) use parser::Partly;
 pub use parser::RuleParser;
+pub(crate) use references::references;
 pub use schedule::Schedule;
 
 pub use value::Scalar;
@@ -63,7 +65,8 @@ pub struct Rule {
 }
 
 /// How operands are combined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Operation {
     /// In all operands.
     Intersection,

@@ -1,0 +1,240 @@
+//! Which rules need which: order, levels, cycles, dependents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graphmap::DiGraphMap;
+use petgraph::{Direction, visit::Bfs};
+
+/// Rules and the rules that they need.
+///
+/// ```
+/// use segmentry::RuleGraph;
+/// let graph = RuleGraph::new([(1, vec![]), (2, vec![1]), (3, vec![1]), (4, vec![2, 3])]);
+/// assert_eq!(graph.order(), [1, 2, 3, 4]);
+/// assert_eq!(graph.dependents(1), [2, 3]);
+/// assert!(graph.cycles().is_empty()); // a diamond is no cycle
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RuleGraph {
+    /// An edge leads from a rule to one that needs it.
+    graph: DiGraphMap<i64, ()>,
+}
+
+impl RuleGraph {
+    /// The graph of rules with the ids of those that each needs.
+    pub fn new(rules: impl IntoIterator<Item = (i64, Vec<i64>)>) -> Self {
+        let mut graph = DiGraphMap::new();
+        for (rule, needs) in rules {
+            graph.add_node(rule);
+            for needed in needs {
+                graph.add_edge(needed, rule, ());
+            }
+        }
+        RuleGraph { graph }
+    }
+
+    /// The rules that need `rule` directly, ascending.
+    #[must_use]
+    pub fn dependents(&self, rule: i64) -> Vec<i64> {
+        let mut found: Vec<i64> =
+            self.graph.neighbors_directed(rule, Direction::Outgoing).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The rules that `rule` needs directly, ascending.
+    #[must_use]
+    pub fn needs(&self, rule: i64) -> Vec<i64> {
+        let mut found: Vec<i64> =
+            self.graph.neighbors_directed(rule, Direction::Incoming).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// `rules` and everything that they need, at any distance.
+    #[must_use]
+    pub fn with_ancestors(&self, rules: impl IntoIterator<Item = i64>) -> BTreeSet<i64> {
+        let reversed = petgraph::visit::Reversed(&self.graph);
+        let mut found = BTreeSet::new();
+        for rule in rules {
+            if found.contains(&rule) || !self.graph.contains_node(rule) {
+                continue;
+            }
+            let mut search = Bfs::new(reversed, rule);
+            while let Some(next) = search.next(reversed) {
+                found.insert(next);
+            }
+        }
+        found
+    }
+
+    /// All rules that need `rule`, at any distance: those whose segments a change of it affects.
+    #[must_use]
+    pub fn affected(&self, rule: i64) -> BTreeSet<i64> {
+        let mut found = BTreeSet::new();
+        if self.graph.contains_node(rule) {
+            let mut search = Bfs::new(&self.graph, rule);
+            while let Some(next) = search.next(&self.graph) {
+                found.insert(next);
+            }
+            // On a cycle, a rule needs itself.
+            if !self.graph.neighbors(rule).any(|next| self.needs_at_all(rule, next)) {
+                found.remove(&rule);
+            }
+        }
+        found
+    }
+
+    /// Whether `needed` is `rule` or needed by it, at any distance.
+    fn needs_at_all(&self, needed: i64, rule: i64) -> bool {
+        petgraph::algo::has_path_connecting(&self.graph, rule, needed, None)
+    }
+
+    /// These rules and all that they need, in order, and at the end `last`.
+    pub(crate) fn order_of(
+        &self,
+        rules: impl IntoIterator<Item = i64>,
+        last: Option<i64>,
+    ) -> Vec<i64> {
+        let wanted = self.with_ancestors(rules);
+        let mut order: Vec<i64> = self.order();
+        order.retain(|rule| wanted.contains(rule) && Some(*rule) != last);
+        order.extend(last);
+        order
+    }
+
+    /// The rules by their distance from those that need none: every rule is in the level after
+    /// the last of those that it needs. Rules on a cycle and those that need them are left out.
+    #[must_use]
+    pub fn levels(&self) -> Vec<Vec<i64>> {
+        let mut level_of: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut levels: Vec<Vec<i64>> = Vec::new();
+        for rule in self.order() {
+            let needs = self.graph.neighbors_directed(rule, Direction::Incoming);
+            let level = needs.filter_map(|need| level_of.get(&need)).max().map_or(0, |top| top + 1);
+            level_of.insert(rule, level);
+            if levels.len() <= level {
+                levels.push(Vec::new());
+            }
+            if let Some(rules) = levels.get_mut(level) {
+                rules.push(rule);
+            }
+        }
+        levels.iter_mut().for_each(|rules| rules.sort_unstable());
+        levels
+    }
+
+    /// Every rule after those that it needs, else by id; rules on a cycle and those that need
+    /// them are left out.
+    #[must_use]
+    pub fn order(&self) -> Vec<i64> {
+        let mut waiting: BTreeMap<i64, usize> = self
+            .graph
+            .nodes()
+            .map(|rule| (rule, self.graph.neighbors_directed(rule, Direction::Incoming).count()))
+            .collect();
+        let mut ready: BTreeSet<i64> =
+            waiting.iter().filter(|(_, count)| **count == 0).map(|(rule, _)| *rule).collect();
+        let mut order = Vec::with_capacity(waiting.len());
+        while let Some(rule) = ready.pop_first() {
+            order.push(rule);
+            for dependent in self.graph.neighbors_directed(rule, Direction::Outgoing) {
+                if let Some(count) = waiting.get_mut(&dependent) {
+                    *count -= 1;
+                    if *count == 0 {
+                        ready.insert(dependent);
+                    }
+                }
+            }
+        }
+        order
+    }
+
+    /// Cycles, each with the rules on it in the order in which each needs the next, the lowest
+    /// first. Every rule that is on any cycle is on one of these.
+    #[must_use]
+    pub fn cycles(&self) -> Vec<Vec<i64>> {
+        let mut cycles: Vec<Vec<i64>> = Vec::new();
+        for knot in tarjan_scc(&self.graph) {
+            let knot: BTreeSet<i64> = knot.into_iter().collect();
+            let mut told: BTreeSet<i64> = BTreeSet::new();
+            for rule in &knot {
+                let alone = knot.len() == 1 && !self.graph.contains_edge(*rule, *rule);
+                if alone || told.contains(rule) {
+                    continue;
+                }
+                let mut cycle = self.round(*rule, &knot);
+                told.extend(&cycle);
+                let lowest = cycle.iter().enumerate().min_by_key(|(_, rule)| **rule);
+                let at = lowest.map_or(0, |(at, _)| at);
+                cycle.rotate_left(at);
+                cycles.push(cycle);
+            }
+        }
+        cycles.sort();
+        cycles.dedup();
+        cycles
+    }
+
+    /// A shortest way from `start` through what it needs back to `start`, within a knot.
+    fn round(&self, start: i64, knot: &BTreeSet<i64>) -> Vec<i64> {
+        let mut came_from: BTreeMap<i64, i64> = BTreeMap::new();
+        let mut queue = std::collections::VecDeque::from([start]);
+        while let Some(rule) = queue.pop_front() {
+            for needed in self.needs(rule).into_iter().filter(|needed| knot.contains(needed)) {
+                if needed == start {
+                    let mut way = vec![rule];
+                    let mut at = rule;
+                    while let Some(before) = came_from.get(&at) {
+                        way.push(*before);
+                        at = *before;
+                    }
+                    way.reverse();
+                    return way;
+                }
+                if needed != start && !came_from.contains_key(&needed) {
+                    came_from.insert(needed, rule);
+                    queue.push_back(needed);
+                }
+            }
+        }
+        vec![start]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cycles_are_told_in_order() {
+        let graph =
+            RuleGraph::new([(1, vec![2]), (2, vec![3]), (3, vec![1]), (4, vec![1]), (5, vec![5])]);
+        assert_eq!(graph.cycles(), [vec![1, 2, 3], vec![5]]);
+        assert_eq!(graph.order(), Vec::<i64>::new());
+    }
+
+    #[test]
+    fn every_rule_of_a_knot_is_told() {
+        let graph = RuleGraph::new([(1, vec![2, 3]), (2, vec![1]), (3, vec![4]), (4, vec![1])]);
+        assert_eq!(graph.cycles(), [vec![1, 2], vec![1, 3, 4]]);
+    }
+
+    #[test]
+    fn levels_and_what_a_change_affects() {
+        let needs = [(1, vec![]), (2, vec![1]), (3, vec![1, 2]), (4, vec![1]), (5, vec![6, 3])];
+        let graph = RuleGraph::new(needs.into_iter().chain([(6, vec![6])]));
+        assert_eq!(graph.levels(), [vec![1], vec![2, 4], vec![3]]);
+        assert_eq!(graph.affected(2), BTreeSet::from([3, 5]));
+        assert_eq!(graph.affected(6), BTreeSet::from([5, 6]));
+        assert_eq!(graph.affected(9), BTreeSet::new());
+        assert_eq!(graph.order_of([3], Some(7)), [1, 2, 3, 7]);
+    }
+
+    #[test]
+    fn ancestors_at_any_distance() {
+        let graph = RuleGraph::new([(1, vec![]), (2, vec![1]), (3, vec![2]), (9, vec![])]);
+        assert_eq!(graph.with_ancestors([3]), BTreeSet::from([1, 2, 3]));
+    }
+}

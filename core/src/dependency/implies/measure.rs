@@ -1,0 +1,155 @@
+//! What one aggregate of events says about another, where the events of the one are among the
+//! other's.
+
+use crate::predicate::Span;
+use crate::predicate::canonical::Leaf;
+use crate::predicate::canonical::set::{Point, Set};
+use crate::predicate::canonical::subject::{EventSet, Measure};
+use crate::rule::Aggregate;
+
+use super::Prover;
+
+pub(super) fn within_span(narrow: &Span, wide: &Span) -> bool {
+    wide.start <= narrow.start && narrow.end <= wide.end
+}
+
+/// Which way an aggregate goes as events are added.
+enum Growth {
+    Up,
+    Down,
+    Unknown,
+}
+
+/// The fewest events that a leaf on a measure leaves possible.
+enum Events {
+    Some,
+    None,
+    Unknown,
+}
+
+fn growth(measure: &Measure, wider: &Measure) -> Growth {
+    match measure.aggregate {
+        Aggregate::Count | Aggregate::CountDistinct | Aggregate::Max => Growth::Up,
+        Aggregate::Sum if wider.non_negative => Growth::Up,
+        Aggregate::DaysSinceFirst => Growth::Up,
+        Aggregate::Min | Aggregate::DaysSinceLast => Growth::Down,
+        _ => Growth::Unknown,
+    }
+}
+
+fn is_counted(measure: &Measure) -> bool {
+    matches!(measure.aggregate, Aggregate::Count | Aggregate::CountDistinct | Aggregate::Sum)
+}
+
+/// Whether a leaf says that there are events, or that there are none.
+fn events(measure: &Measure, leaf: &Leaf) -> Events {
+    let zero = Set::ints(0, 0);
+    if !is_counted(measure) {
+        return match (leaf.missing, leaf.outcomes.is_empty()) {
+            (false, _) => Events::Some,
+            (true, true) => Events::None,
+            (true, false) => Events::Unknown,
+        };
+    }
+    if leaf.outcomes.intersect(&zero).is_empty() {
+        return Events::Some;
+    }
+    // A sum of zero may be one of events that cancel out, or of zeros.
+    match measure.aggregate != Aggregate::Sum && leaf.outcomes.is_subset(&zero) {
+        true => Events::None,
+        false => Events::Unknown,
+    }
+}
+
+impl Prover {
+    /// What the users of a leaf on one measure have of another.
+    pub(super) fn measure_outlook(
+        &mut self,
+        known: &Measure,
+        leaf: &Leaf,
+        wanted: &Measure,
+    ) -> Option<(Set, bool)> {
+        let inside = within_span(&known.span, &wanted.span)
+            && self.events_within(&known.events, &wanted.events);
+        let around = within_span(&wanted.span, &known.span)
+            && self.events_within(&wanted.events, &known.events);
+        let mut found: Option<(Set, bool)> = None;
+        let mut learn = |(outcomes, missing): (Set, bool)| {
+            found = Some(match found.take() {
+                None => (outcomes, missing),
+                Some((known, might)) => (known.intersect(&outcomes), might && missing),
+            });
+        };
+        let may_miss = !is_counted(wanted);
+        match events(known, leaf) {
+            Events::Some if inside => learn(match wanted.aggregate {
+                Aggregate::Count | Aggregate::CountDistinct => {
+                    (Set::at_least(Point::Int(1)), false)
+                }
+                // Events that are there may add up to anything.
+                Aggregate::Sum if wanted.non_negative => (Set::at_least(Point::Int(0)), false),
+                Aggregate::Sum => (Set::full(), false),
+                _ => (Set::full(), false),
+            }),
+            Events::None if around => learn(match may_miss {
+                true => (Set::default(), true),
+                false => (Set::ints(0, 0), false),
+            }),
+            _ => {}
+        }
+        if inside && comparable(known, wanted, true) && !leaf.missing {
+            match growth(known, wanted) {
+                Growth::Up => learn((leaf.outcomes.upwards(), false)),
+                Growth::Down => learn((leaf.outcomes.downwards(), false)),
+                Growth::Unknown => {}
+            }
+        }
+        if around && comparable(known, wanted, false) {
+            match growth(wanted, known) {
+                Growth::Up => learn((leaf.outcomes.downwards(), may_miss)),
+                Growth::Down => learn((leaf.outcomes.upwards(), may_miss)),
+                Growth::Unknown => {}
+            }
+        }
+        found
+    }
+
+    /// Whether every event of some sets is one of others.
+    pub(super) fn events_within(&mut self, narrow: &[EventSet], wide: &[EventSet]) -> bool {
+        // Each set has one of its own that holds it: a table may stand twice and count twice.
+        let mut free: Vec<&EventSet> = wide.iter().collect();
+        narrow.iter().all(|events| {
+            let place = free.iter().position(|candidate| {
+                (&events.table, &events.user, &events.time)
+                    == (&candidate.table, &candidate.user, &candidate.time)
+                    && self.proves(events.filter, candidate.filter)
+            });
+            place.map(|place| free.swap_remove(place)).is_some()
+        })
+    }
+}
+
+/// Whether the values of two measures, of which one has more events, can be compared. Distinct
+/// values are at most as many as there are events.
+fn comparable(known: &Measure, wanted: &Measure, wanted_is_wider: bool) -> bool {
+    let (narrow, wide) = if wanted_is_wider { (known, wanted) } else { (wanted, known) };
+    if narrow.aggregate == Aggregate::CountDistinct && wide.aggregate == Aggregate::Count {
+        return true;
+    }
+    let fields = |measure: &Measure| {
+        let mut fields: Vec<_> = measure
+            .events
+            .iter()
+            .map(|events| (events.table.clone(), events.field.as_ref().map(|f| f.name.clone())))
+            .collect();
+        fields.sort();
+        fields.dedup();
+        fields
+    };
+    let wider = fields(wide);
+    known.aggregate == wanted.aggregate
+        && known.ty == wanted.ty
+        && known.days_in == wanted.days_in
+        && known.as_of == wanted.as_of
+        && fields(narrow).iter().all(|field| wider.contains(field))
+}

@@ -1,0 +1,60 @@
+//! Rules made ready for the finder: bound rules in, parts and forms out.
+
+use std::collections::BTreeMap;
+
+use crate::model::BoundModel;
+use crate::predicate::BoundRule;
+use crate::predicate::canonical::Form;
+
+use super::finder::Library;
+use super::parts::{Taken, Taker, setting};
+
+/// Segments whose rules are longer than this are not looked into by those that name them: chains
+/// of rules would make forms as long as all of their rules together.
+const WEIGHT: u32 = 512;
+
+/// The rules taken so far, and whether each means something else at another `as_of`.
+pub(crate) type Wholes = BTreeMap<i64, (Form, bool)>;
+
+/// Takes rules one after another, each after those that it needs.
+pub(crate) struct Reader<'a> {
+    pub(crate) model: &'a BoundModel,
+    /// Microseconds since 1970.
+    pub(crate) as_of: i64,
+    pub(super) wholes: Wholes,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(model: &'a BoundModel, as_of: i64) -> Self {
+        Reader { model, as_of, wholes: BTreeMap::new() }
+    }
+
+    /// Takes a rule; under an id, others may name it afterwards.
+    pub(crate) fn take(
+        &mut self,
+        library: &mut Library,
+        id: Option<i64>,
+        rule: &BoundRule,
+    ) -> Taken {
+        let (wholes, forms) = (&self.wholes, &library.prover.forms);
+        let short: BTreeMap<i64, Form> = rule
+            .ancestors()
+            .into_iter()
+            .filter_map(|id| Some((id, wholes.get(&id)?.0)))
+            .filter(|(_, form)| forms.weight(*form) <= WEIGHT)
+            .collect();
+        let segment = |id: i64| short.get(&id).copied();
+        let taker = Taker {
+            forms: &mut library.prover.forms,
+            key: &self.model.key,
+            setting: setting(self.as_of, rule.zone, &segment),
+        };
+        let mut taken = taker.take(rule);
+        let timed = |id: &i64| self.wholes.get(id).is_none_or(|(_, timed)| *timed);
+        taken.timed |= rule.ancestors().iter().any(timed);
+        if let Some(id) = id {
+            self.wholes.insert(id, (taken.whole, taken.timed));
+        }
+        taken
+    }
+}
