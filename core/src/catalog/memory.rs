@@ -169,6 +169,8 @@ impl State {
             last_refreshed_at: Some(run.finished_at),
             current: Some(version),
             column_types: Some(new.column_types.clone()),
+            reused: Some(new.reused.clone()),
+            basis: Some(new.basis.clone()),
         };
         self.segments.insert(new.rule_id, row);
         Ok(())

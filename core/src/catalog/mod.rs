@@ -135,6 +135,10 @@ pub struct SegmentRow {
     pub current: Option<VersionRow>,
     /// JSON of the column types that the rule was bound to, see [`NewSegment::column_types`].
     pub column_types: Option<String>,
+    /// JSON of what the members were taken from, see [`NewSegment::reused`].
+    pub reused: Option<String>,
+    /// JSON of what they are the answer to, see [`NewSegment::basis`].
+    pub basis: Option<String>,
 }
 
 /// One version of a segment.
@@ -185,6 +189,12 @@ pub struct NewSegment {
     pub since_version: i64,
     /// JSON object `{"table.column": "type"}` of the columns that the rule reads.
     pub column_types: String,
+    /// JSON list of the segments that the members were computed from beyond those that the rule
+    /// names, as in the run's report.
+    pub reused: String,
+    /// JSON of what the members are the answer to: the rule's meaning and the state of the tables
+    /// that it was computed from. A later run may take the members again where both are the same.
+    pub basis: String,
 }
 
 /// One run: a refresh of one or more rules at one `as_of`.

@@ -61,6 +61,39 @@ pub(crate) struct Answer {
     pub(crate) found: Vec<Found>,
 }
 
+impl Answer {
+    /// The rule from what it says itself: its operands' segments, and all of its conditions.
+    pub(crate) fn plain(root: &Part) -> Answer {
+        let all = !matches!(root.kind, Kind::Any(_));
+        let parts = match &root.kind {
+            Kind::All(parts) | Kind::Any(parts) => parts.as_slice(),
+            _ => std::slice::from_ref(root),
+        };
+        let mut segments = Vec::new();
+        let mut rest = Vec::new();
+        let mut rest_at = Vec::new();
+        for part in parts {
+            match part.kind {
+                Kind::Member { rule, negated } => segments.push((rule, negated)),
+                _ => {
+                    rest.push(part.predicate());
+                    rest_at.extend(part.at.iter().cloned());
+                }
+            }
+        }
+        let rest = (!rest.is_empty())
+            .then(|| if all { Predicate::all(rest) } else { Predicate::any(rest) });
+        Answer { all, segments, rest, rest_at, whole: false, found: Vec::new() }
+    }
+
+    /// The rules whose segments it takes.
+    pub(crate) fn sources(&self) -> BTreeSet<i64> {
+        let mut rules: BTreeSet<i64> = self.segments.iter().map(|(rule, _)| *rule).collect();
+        rules.extend(self.rest.iter().flat_map(Predicate::segments));
+        rules
+    }
+}
+
 /// The rules that a rule may be answered from.
 #[derive(Debug, Default)]
 pub(crate) struct Library {

@@ -14,6 +14,11 @@ mod implies;
 mod library;
 mod parts;
 
+pub(crate) use cost::{NARROW, Sizes};
+pub(crate) use finder::{Answer, Library, Question};
+pub(crate) use library::Reader;
+pub(crate) use parts::Taken;
+
 pub use api::{DependencyFinder, RuleLibrary};
 pub use found::{Dependencies, How, Reused};
 pub use graph::RuleGraph;

@@ -16,7 +16,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::BoundModel;
 use crate::plan::{Contains, Dialect, Flavor, PlanSources, Planner, external, to_sql};
 use crate::predicate::Predicate;
-use crate::segment::key_column;
+use crate::segment::{Dictionary, key_column};
 
 use super::Shared;
 use super::population::Population;
@@ -28,6 +28,8 @@ pub(super) struct RunSources {
     pub(super) model: Arc<BoundModel>,
     pub(super) users: Option<Arc<dyn TableProvider>>,
     pub(super) members: BTreeMap<i64, Arc<RoaringBitmap>>,
+    /// The only users that need to be looked at, where they are few.
+    pub(super) among: Option<Contains>,
 }
 
 impl PlanSources for RunSources {
@@ -50,6 +52,21 @@ impl PlanSources for RunSources {
             Ok(truths.collect::<BooleanArray>())
         }))
     }
+
+    fn among(&self) -> Option<Contains> {
+        self.among.clone()
+    }
+}
+
+/// Looks up a few users by key: a small set of their own stays in the processor's cache, which the
+/// dictionary of all users does not.
+pub(super) fn few(shared: &Shared, users: &RoaringBitmap) -> Result<Contains> {
+    let mut few = Dictionary::default();
+    few.extend(&shared.dictionary().keys(users.iter())?);
+    Ok(Arc::new(move |keys: &ArrayRef| {
+        let keys = key_column(keys).map_err(external)?;
+        Ok(few.ordinals(&keys).into_iter().map(|ordinal| Some(ordinal.is_some())).collect())
+    }))
 }
 
 /// A table with what tells how much of it a plan has read.

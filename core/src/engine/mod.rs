@@ -1,6 +1,7 @@
 //! Stage 5: plans -> members. [`SegmentEngine`] holds a catalog, a model and the host's tables,
 //! and answers the verbs.
 
+mod answer;
 mod builder;
 mod column_types;
 mod evaluate;
@@ -10,6 +11,7 @@ mod preview;
 mod publish;
 mod query;
 mod refresh;
+mod reuse;
 mod rule_store;
 mod rules;
 mod run;

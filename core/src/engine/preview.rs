@@ -82,6 +82,7 @@ impl SegmentEngine {
             model: Arc::clone(&model),
             users: None,
             members: std::collections::BTreeMap::new(),
+            among: None,
         };
         for ancestor in bound.ancestors() {
             let segment = self.shared.load(ancestor, None, None).await?;

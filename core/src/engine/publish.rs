@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Problem, Result};
 use crate::segment::{bitmap_of, bytes_of};
 
 use super::refresh::{Done, Work, seconds};
+use super::reuse::States;
 use super::{Run, RunEvent, RunSegment, Shared};
 
 impl Work {
@@ -17,12 +18,13 @@ impl Work {
     pub(super) async fn publish(mut self, mut run: Run) -> Result<Run> {
         let clock = Arc::clone(&self.shared.clock);
         let started = clock.now();
+        let after = self.shared.states(&self.model);
         loop {
             let mut segments = Vec::with_capacity(self.order.len());
             run.segments.clear();
             for id in &self.order {
                 let Some(done) = self.done.get(id) else { continue };
-                let (new, report) = self.shared.new_segment(done).await?;
+                let (new, report) = self.shared.new_segment(done, &self.states, &after).await?;
                 segments.push(new);
                 run.segments.push(report);
             }
@@ -85,7 +87,13 @@ impl Work {
 
 impl Shared {
     /// What is to be published of a rule, as a difference to its current segment.
-    async fn new_segment(&self, done: &Done) -> Result<(NewSegment, RunSegment)> {
+    async fn new_segment(
+        &self,
+        done: &Done,
+        before: &States,
+        after: &States,
+    ) -> Result<(NewSegment, RunSegment)> {
+        let (states_before, states_after) = (before, after);
         let row = &done.parsed.row;
         let id = row.id;
         let current = self.catalog(move |catalog| catalog.segment(id)).await?;
@@ -98,6 +106,7 @@ impl Shared {
         let (entered, exited) = ((members - &before).len(), (&before - members).len());
         let unchanged = current.is_some() && entered == 0 && exited == 0;
         let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let basis = done.basis.as_ref().map(|basis| basis.settled(states_before, states_after));
         let column_types = serde_json::to_string(&done.column_types).unwrap_or_default();
         let new = NewSegment {
             rule_id: id,
@@ -111,6 +120,8 @@ impl Shared {
             members: if unchanged { None } else { Some(bytes_of(members)?) },
             since_version: current.map_or(0, |version| version.version),
             column_types,
+            reused: serde_json::to_string(&done.reused).unwrap_or_default(),
+            basis: serde_json::to_string(&basis).unwrap_or_default(),
         };
         let report = RunSegment {
             rule_id: id,
@@ -119,6 +130,7 @@ impl Shared {
             entered,
             exited,
             unmatched: done.unmatched,
+            reused: done.reused.clone(),
             sql: done.sql.clone(),
         };
         Ok((new, report))

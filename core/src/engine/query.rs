@@ -141,6 +141,7 @@ impl SegmentEngine {
             model: Arc::clone(&model),
             users: None,
             members: std::collections::BTreeMap::new(),
+            among: None,
         };
         let planner = sources.planner(as_of.timestamp_micros(), bound.zone, Flavor::Text(dialect));
         to_sql(&planner.members(&whole(&bound, &model))?, dialect)

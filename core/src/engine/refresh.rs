@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::dependency::Reused;
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{BoundModel, Key};
 use crate::predicate::{BoundRule, Predicate, bind_rule};
@@ -16,6 +17,7 @@ use crate::rule::{Operation, RuleRef};
 use super::column_types::{all_types, changed_types, column_types};
 use super::evaluate::{RunSources, Scanned};
 use super::population::Population;
+use super::reuse::{Basis, Bound, Plan, States};
 use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
 use super::{Run, RunEvent, RunFailure, RunSkip, SegmentEngine, Shared};
@@ -35,6 +37,7 @@ type Progress = Box<dyn Fn(&RunEvent) + Send + Sync>;
 pub struct Refresh {
     rules: Option<Vec<RuleRef>>,
     as_of: Option<DateTime<Utc>>,
+    no_reuse: bool,
     progress: Option<Progress>,
     cancel: Option<CancellationToken>,
 }
@@ -68,6 +71,14 @@ impl Refresh {
         self
     }
 
+    /// Whether rules may be answered from other segments, and from their own last one, where that
+    /// provably changes nothing and saves work; it is so unless said otherwise.
+    #[must_use]
+    pub fn reuse(mut self, reuse: bool) -> Self {
+        self.no_reuse = !reuse;
+        self
+    }
+
     /// Called with every event of the run, from the task that runs it; it should not block.
     #[must_use]
     pub fn progress(mut self, progress: impl Fn(&RunEvent) + Send + Sync + 'static) -> Self {
@@ -91,6 +102,9 @@ pub(super) struct Done {
     pub(super) unmatched: u64,
     pub(super) sql: String,
     pub(super) column_types: BTreeMap<String, String>,
+    /// The segments that were used beyond those that the rule names.
+    pub(super) reused: Vec<Reused>,
+    pub(super) basis: Option<Basis>,
 }
 
 /// A run under way.
@@ -107,6 +121,9 @@ pub(super) struct Work {
     pub(super) failed: Vec<RunFailure>,
     pub(super) skipped: Vec<RunSkip>,
     pub(super) scanned: Scanned,
+    pub(super) plans: BTreeMap<i64, Plan>,
+    /// What the tables were like before any of them was read.
+    pub(super) states: States,
     pub(super) total: usize,
     pub(super) progress: Option<Progress>,
 }
@@ -172,11 +189,15 @@ impl Work {
         let graph = rules.graph();
         let needed = graph.with_ancestors(wanted.iter().copied());
         let order: Vec<i64> = graph.order().into_iter().filter(|id| needed.contains(id)).collect();
-        let mut bound: BTreeMap<i64, Result<BoundRule, Vec<Problem>>> = order
+        let bound: Bound = order
             .iter()
             .filter_map(|id| rules.get(*id))
             .map(|parsed| (parsed.row.id, bind(parsed, &rules, &model)))
             .collect();
+        let bound = Arc::new(bound);
+        let as_of = request.as_of.unwrap_or(started);
+        let (at, reuse) = (as_of.timestamp_micros(), !request.no_reuse);
+        let reuse = shared.plan_reuse(&rules, &bound, order, &model, at, reuse).await?;
         let bind_done = clock.now();
 
         let columns = user_columns(&bound, &model);
@@ -184,12 +205,12 @@ impl Work {
         let population_done = clock.now();
 
         let scanned = Scanned::from([(model.table.clone(), population.users.len())]);
-        let as_of = request.as_of.unwrap_or(started);
         let sources = RunSources {
             shared: Arc::clone(&shared),
             model: Arc::clone(&model),
             users: Some(Arc::clone(&population.table) as _),
-            members: BTreeMap::new(),
+            members: reuse.loaded,
+            among: None,
         };
         let mut work = Work {
             shared,
@@ -203,14 +224,16 @@ impl Work {
             failed: Vec::new(),
             skipped: Vec::new(),
             scanned,
+            plans: reuse.plans,
+            states: reuse.states,
             total: needed.len(),
             progress: request.progress,
         };
         work.tell(&RunEvent::Started { rules: needed.len() });
         work.fail_cycles(&graph.cycles(), &needed);
         // Not by id: an update or an import lets a rule need one of a higher id.
-        for id in order {
-            if let Some(bound) = bound.remove(&id) {
+        for id in reuse.order {
+            if let Some(bound) = bound.get(&id) {
                 work.one(id, bound).await;
             }
         }
@@ -305,11 +328,11 @@ impl Work {
     }
 
     /// Evaluates one rule; whatever goes wrong is its own.
-    async fn one(&mut self, id: i64, bound: Result<BoundRule, Vec<Problem>>) {
+    async fn one(&mut self, id: i64, bound: &Result<BoundRule, Vec<Problem>>) {
         let bound = match bound {
             Ok(bound) => bound,
             Err(problems) => {
-                let problems = self.why_unbound(id, problems).await;
+                let problems = self.why_unbound(id, problems.clone()).await;
                 return self.fail(id, &problems);
             }
         };
@@ -321,7 +344,7 @@ impl Work {
         if !missing.is_empty() {
             return self.skip(id, &missing);
         }
-        match self.members(id, &bound).await {
+        match self.members(id, bound).await {
             Ok(done) => {
                 self.sources.members.insert(id, Arc::clone(&done.members));
                 let event = RunEvent::Evaluated {
@@ -368,30 +391,17 @@ impl Work {
         let column_types = column_types(bound, &self.model);
         self.refuse_changed_types(&parsed, &column_types).await?;
         let as_of = self.as_of.timestamp_micros();
-        let own = match &bound.conditions {
-            None => None,
-            Some(predicate) => {
-                let sources = &self.sources;
-                let members = sources.members_of(
-                    predicate,
-                    &self.population,
-                    as_of,
-                    bound.zone,
-                    &mut self.scanned,
-                );
-                Some(members.await?)
-            }
-        };
-        let operands = bound.depends_on.iter().filter_map(|id| self.sources.members.get(id));
-        let operands = operands.map(|members| members.as_ref().clone()).chain(own);
-        let mut members = combine(operands, bound.operation);
+        let plan = self.plans.remove(&id);
+        let (mut members, reused) = self.answered(plan.as_ref(), as_of, bound.zone).await?;
         let (included, missed) = self.matched(&bound.include);
         let (excluded, also_missed) = self.matched(&bound.exclude);
         members |= included;
         members -= excluded;
         let sql = self.sources.sql_of(&whole(bound, &self.model), as_of, bound.zone);
         let unmatched = missed + also_missed;
-        Ok(Done { parsed, members: Arc::new(members), unmatched, sql, column_types })
+        let basis = plan.map(|plan| plan.basis);
+        let members = Arc::new(members);
+        Ok(Done { parsed, members, unmatched, sql, column_types, reused, basis })
     }
 
     /// The users of those keys, and how many distinct keys no user has.
@@ -428,7 +438,11 @@ impl Work {
     }
 }
 
-fn bind(parsed: &Parsed, rules: &Rules, model: &BoundModel) -> Result<BoundRule, Vec<Problem>> {
+pub(super) fn bind(
+    parsed: &Parsed,
+    rules: &Rules,
+    model: &BoundModel,
+) -> Result<BoundRule, Vec<Problem>> {
     match &parsed.rule {
         Ok(rule) => bind_rule(rule, model, &rules.known),
         Err(error) => Err(error.problems().to_vec()),
@@ -436,26 +450,10 @@ fn bind(parsed: &Parsed, rules: &Rules, model: &BoundModel) -> Result<BoundRule,
 }
 
 /// The columns of the users table that the rules test.
-fn user_columns(
-    bound: &BTreeMap<i64, Result<BoundRule, Vec<Problem>>>,
-    model: &BoundModel,
-) -> BTreeSet<String> {
+fn user_columns(bound: &Bound, model: &BoundModel) -> BTreeSet<String> {
     let predicates = bound.values().flatten().filter_map(|rule| rule.conditions.as_ref());
     let columns = predicates.flat_map(Predicate::columns);
     columns.filter(|column| column.table == model.table).map(|column| column.name.clone()).collect()
-}
-
-/// The operands combined; without an operation there is just one.
-fn combine(
-    mut operands: impl Iterator<Item = RoaringBitmap>,
-    operation: Option<Operation>,
-) -> RoaringBitmap {
-    let Some(first) = operands.next() else { return RoaringBitmap::new() };
-    operands.fold(first, |all, next| match operation {
-        Some(Operation::Union) => all | next,
-        Some(Operation::Difference) => all - next,
-        Some(Operation::Intersection) | None => all & next,
-    })
 }
 
 /// The rule as one predicate, operands and hand-picked users included.

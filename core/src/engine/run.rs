@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::dependency::Reused;
+
 /// One refresh of one or more rules at one `as_of`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -47,6 +49,9 @@ pub struct RunSegment {
     pub exited: u64,
     /// Keys of `include` and `exclude` that no user has.
     pub unmatched: u64,
+    /// The segments that answered parts of the rule, beyond those that it names itself.
+    #[serde(default)]
+    pub reused: Vec<Reused>,
     /// The rule as SQL, for people.
     pub sql: String,
 }

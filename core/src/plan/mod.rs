@@ -48,6 +48,9 @@ pub(crate) trait PlanSources: Send + Sync {
 
     /// The members of a rule's segment in this run.
     fn members(&self, rule: i64) -> Result<Contains>;
+
+    /// The only users that the caller asks about; all if there is nothing.
+    fn among(&self) -> Option<Contains>;
 }
 
 /// Builds plans for one model at one `as_of`.
@@ -119,12 +122,21 @@ impl Planner<'_> {
         let mut builder =
             LogicalPlanBuilder::scan(name, provider_as_source(users), None).map_err(internal)?;
         let key = named(&self.model.table, &self.model.key.name);
+        if let Some(asked) = self.asked_about(key.clone()) {
+            builder = builder.filter(asked).map_err(internal)?;
+        }
         for (index, stream) in streams.iter().enumerate() {
             let aggregated = self.stream(stream, index)?;
             let on = vec![key.clone().eq(stream::user_of(index))];
             builder = builder.join_on(aggregated, JoinType::Left, on).map_err(internal)?;
         }
         Ok(builder)
+    }
+
+    /// Whether the user of a key is one of those asked about, if not all are.
+    fn asked_about(&self, key: Expr) -> Option<Expr> {
+        let among = self.sources.among().filter(|_| self.flavor == Flavor::Engine)?;
+        Some(functions::is_member(key, "among".to_owned(), among))
     }
 }
 

@@ -154,6 +154,8 @@ impl Planner<'_> {
             let none = Streams(Vec::new());
             parts.push(self.predicate(&source.filter, false, &none)?);
         }
+        // Last, so that it is asked only of events that pass the rest.
+        parts.extend(self.asked_about(self.event_user(source)));
         builder.filter(super::balanced(parts, true)).map_err(internal)
     }
 

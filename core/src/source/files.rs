@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use datafusion::common::TableReference;
 use datafusion::datasource::TableProvider;
 use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionContext};
 
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
 
 use super::SourceKind;
@@ -41,6 +42,27 @@ pub(super) fn fingerprint(path: &str) -> Result<Fingerprint> {
     }
     found.sort();
     Ok(found)
+}
+
+/// How long ago a file has to have been written for its time of change to tell that it was not
+/// written again since: clocks of file systems tick slowly.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// The files as a text that is another once any of them has changed; nothing while one of them is
+/// so young that a change might not show.
+pub(super) fn state(files: &Fingerprint) -> Option<String> {
+    let now = SystemTime::from(SystemClock.now());
+    let mut text = String::new();
+    for (path, size, changed) in files {
+        let changed = (*changed)?;
+        if now.duration_since(changed).ok()? < SETTLED {
+            return None;
+        }
+        let changed = changed.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos();
+        let path = std::fs::canonicalize(path).ok()?;
+        text.push_str(&format!("{} {} {size} {changed}\n", path.as_os_str().len(), path.display()));
+    }
+    Some(format!("files {:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes())))
 }
 
 fn collect(path: &Path, found: &mut Fingerprint) -> std::io::Result<()> {

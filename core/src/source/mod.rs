@@ -58,9 +58,20 @@ pub(crate) struct Source {
 /// Where a source comes from, to open it again when it has changed.
 #[derive(Clone, Debug)]
 enum Origin {
-    Memory,
-    Files { path: String, seen: files::Fingerprint },
-    Sqlite { path: PathBuf, table: String },
+    /// Batches that nobody can change, with a name that no other batches have.
+    Memory {
+        name: String,
+    },
+    /// The host's own table, of which nothing is known.
+    Table,
+    Files {
+        path: String,
+        seen: files::Fingerprint,
+    },
+    Sqlite {
+        path: PathBuf,
+        table: String,
+    },
 }
 
 impl Source {
@@ -90,11 +101,12 @@ impl Source {
                 .caused_by(error)
         })?;
         let (provider, rows) = (Arc::new(table), u64::try_from(rows).ok());
-        Ok(Source { kind: SourceKind::Arrow, provider, rows, origin: Origin::Memory })
+        let origin = Origin::Memory { name: unique_name() };
+        Ok(Source { kind: SourceKind::Arrow, provider, rows, origin })
     }
 
     pub(crate) fn table(provider: Arc<dyn TableProvider>) -> Source {
-        Source { kind: SourceKind::Table, provider, rows: None, origin: Origin::Memory }
+        Source { kind: SourceKind::Table, provider, rows: None, origin: Origin::Table }
     }
 
     /// Opens a table of a SQLite file; blocks.
@@ -108,7 +120,7 @@ impl Source {
     /// A file that is gone, or has another shape, must not be read as what it was.
     pub(crate) async fn reopened(&self, context: &SessionContext) -> Result<Option<Source>> {
         match &self.origin {
-            Origin::Memory => Ok(None),
+            Origin::Memory { .. } | Origin::Table => Ok(None),
             Origin::Files { path, seen } => {
                 if files::fingerprint(path)? == *seen {
                     return Ok(None);
@@ -129,7 +141,7 @@ impl Source {
     /// A part of what a scan of this source shows of itself that no other source's does.
     pub(crate) fn shown_place(&self) -> Option<String> {
         match &self.origin {
-            Origin::Memory => None,
+            Origin::Memory { .. } | Origin::Table => None,
             Origin::Files { seen, .. } => {
                 let (path, _, _) = seen.first()?;
                 std::fs::canonicalize(path).ok().map(|path| path.to_string_lossy().into_owned())
@@ -138,13 +150,45 @@ impl Source {
         }
     }
 
+    /// A text that stays the same for as long as the source is known not to have changed, in every
+    /// process; nothing where that can't be known.
+    pub(crate) fn state(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Memory { name } => Some(name.clone()),
+            Origin::Table => None,
+            Origin::Files { path, .. } => files::state(&files::fingerprint(path).ok()?),
+            Origin::Sqlite { path, table } => {
+                let mut parts = files::fingerprint(&path.to_string_lossy()).ok()?;
+                // What is committed is in the log before it is in the file.
+                for ending in ["-wal", "-journal"] {
+                    let log = format!("{}{ending}", path.display());
+                    parts.extend(files::fingerprint(&log).unwrap_or_default());
+                }
+                files::state(&parts).map(|state| format!("{state} {table}"))
+            }
+        }
+    }
+
     pub(crate) fn location(&self) -> Option<String> {
         match &self.origin {
-            Origin::Memory => None,
+            Origin::Memory { .. } | Origin::Table => None,
             Origin::Files { path, .. } => Some(path.clone()),
             Origin::Sqlite { path, table } => Some(format!("{}#{table}", path.display())),
         }
     }
+}
+
+/// A name that is given once, here and in every other process.
+fn unique_name() -> String {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    static PROCESS: std::sync::LazyLock<(u64, u64)> = std::sync::LazyLock::new(|| {
+        let random = || RandomState::new().build_hasher().finish();
+        (random(), random())
+    });
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("memory {:016x}{:016x} {count}", PROCESS.0, PROCESS.1)
 }
 
 /// Batches dealt out to at most `parts` partitions, at least one.

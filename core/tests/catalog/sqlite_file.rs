@@ -207,3 +207,24 @@ fn catalogs_in_memory_are_apart() {
     assert_eq!(one.location(), ":memory:");
     assert!(!Path::new(":memory:").exists());
 }
+
+#[test]
+fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audience.db");
+    let catalog = SqliteCatalog::open(&path).unwrap();
+    add(&catalog, named("One"));
+    publish(&catalog, 1, &[new_segment(1, b"members")]);
+    drop(catalog);
+    let older = "ALTER TABLE segmentry_version DROP COLUMN reused;
+                 ALTER TABLE segmentry_version DROP COLUMN basis;
+                 PRAGMA user_version = 1;";
+    Connection::open(&path).unwrap().execute_batch(older).unwrap();
+    let catalog = SqliteCatalog::open(&path).unwrap();
+    let segment = catalog.segment(1).unwrap().unwrap();
+    assert_eq!((segment.reused, segment.basis), (None, None));
+    let members = segment.current.unwrap().members_id;
+    assert_eq!(catalog.members(members).unwrap(), b"members");
+    publish(&catalog, 2, &[segmentry::NewSegment { since_version: 1, ..new_segment(1, b"more") }]);
+    assert!(catalog.segment(1).unwrap().unwrap().basis.is_some());
+}

@@ -73,6 +73,8 @@ pub fn new_segment(rule_id: i64, members: &[u8]) -> NewSegment {
         members: Some(members.to_vec()),
         since_version: 0,
         column_types: "{\"users.age\": \"int\"}".to_owned(),
+        reused: "[{\"rule_id\": 9}]".to_owned(),
+        basis: "{\"meaning\": \"0\"}".to_owned(),
     }
 }
 

@@ -157,7 +157,7 @@ pub(super) fn check_owner(connection: &Connection) -> Result<(), Fault> {
              another program"
         )));
     }
-    let known = migrations().len();
+    let known = migrations(0).len();
     if version > i64::try_from(known).unwrap_or(i64::MAX) {
         return Err(Fault::Known(
             Code::NewerCatalog,
@@ -173,7 +173,8 @@ pub(super) fn check_owner(connection: &Connection) -> Result<(), Fault> {
 /// Brings the database to the present schema.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     loop {
-        match Migrations::new(migrations()).to_latest(connection) {
+        let start = number(connection, "PRAGMA user_version", [])?;
+        match Migrations::new(migrations(start)).to_latest(connection) {
             Err(rusqlite_migration::Error::Hook(reason)) if reason == OVERTAKEN => {
                 check_owner(connection)?;
             }
@@ -182,19 +183,24 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     }
 }
 
-fn migrations() -> Vec<M<'static>> {
-    vec![M::up_with_hook("", |tx: &Transaction<'_>| step(tx, 0, first_schema))]
+/// The migrations for a database that was found at the version `start`.
+fn migrations(start: i64) -> Vec<M<'static>> {
+    vec![
+        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, first_schema)),
+        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, reuse)),
+    ]
 }
 
-/// Makes one migration, unless the database is not at the version that it starts from: the
-/// version was read before the transaction, and two processes may have read the same.
+/// Makes one migration, unless the database is no more at the version that it was found at: that
+/// was read before the transaction, and two processes may have read the same. Within the
+/// transaction the version stays what it was until all migrations are made.
 fn step(
     tx: &Transaction<'_>,
-    from: i64,
+    start: i64,
     work: impl FnOnce(&Connection) -> Result<(), Fault>,
 ) -> HookResult {
     let outcome = number(tx, "PRAGMA user_version", []).and_then(|version| {
-        if version == from { work(tx) } else { Err(Fault::internal(OVERTAKEN)) }
+        if version == start { work(tx) } else { Err(Fault::internal(OVERTAKEN)) }
     });
     outcome.map_err(|fault| match fault {
         Fault::Sqlite(error) => HookError::RusqliteError(error),
@@ -211,6 +217,14 @@ fn first_schema(connection: &Connection) -> Result<(), Fault> {
     connection.execute_batch(&history())?;
     connection.execute_batch(&triggers())?;
     name_index(connection)
+}
+
+/// What the members of a version were taken from, and what they are the answer to.
+fn reuse(connection: &Connection) -> Result<(), Fault> {
+    Ok(connection.execute_batch(
+        "ALTER TABLE segmentry_version ADD COLUMN reused TEXT;
+         ALTER TABLE segmentry_version ADD COLUMN basis TEXT;",
+    )?)
 }
 
 fn add_columns(

@@ -1,0 +1,312 @@
+//! Which members of a run come from segments: what the finder chose for every rule, in which order
+//! the rules are computed then, and which stored segments still hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use petgraph::acyclic::Acyclic;
+use petgraph::data::Build;
+use petgraph::graph::{DiGraph, NodeIndex};
+use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::catalog::{Page, SegmentRow};
+use crate::dependency::{Answer, Library, Question, Reader, RuleGraph, Sizes, Taken};
+use crate::error::{Code, Error, Problem, Result};
+use crate::model::BoundModel;
+use crate::predicate::{BoundRule, Predicate};
+
+use super::refresh::bind;
+use super::rule_store::Rules;
+use super::{Shared, read};
+
+/// The rules of a run, bound or not.
+pub(super) type Bound = BTreeMap<i64, Result<BoundRule, Vec<Problem>>>;
+
+/// What tables are like at one moment, where that is known.
+pub(super) type States = BTreeMap<String, Option<String>>;
+
+/// How a rule of the run is answered.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// From segments, as the finder chose.
+    pub(super) answer: Answer,
+    /// From the rule's own operands alone.
+    pub(super) plain: Answer,
+    pub(super) basis: Basis,
+}
+
+/// What a segment's members are the answer to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Basis {
+    /// Equal for rules that mean the same at the run's `as_of`.
+    meaning: String,
+    /// Whether it would be another at another `as_of`.
+    timed: bool,
+    /// The tables that it was computed from with their states, if all of those are known and none
+    /// changed meanwhile.
+    #[serde(default)]
+    sources: Option<BTreeMap<String, String>>,
+    #[serde(skip)]
+    tables: BTreeSet<String>,
+}
+
+impl Basis {
+    /// The basis as it is stored, given the states before and after the evaluation.
+    pub(super) fn settled(&self, before: &States, after: &States) -> Basis {
+        let state = |table: &String| {
+            let before = before.get(table)?.clone()?;
+            (after.get(table)?.as_ref() == Some(&before)).then(|| (table.clone(), before))
+        };
+        Basis { sources: self.tables.iter().map(state).collect(), ..self.clone() }
+    }
+
+    /// Whether the tables are known to be as they were.
+    fn still_holds(&self, now: &States) -> bool {
+        let same = |(table, state): (&String, &String)| {
+            now.get(table).is_some_and(|now| now.as_ref() == Some(state))
+        };
+        self.sources.as_ref().is_some_and(|sources| sources.iter().all(same))
+    }
+}
+
+/// What was decided about a run before it evaluates anything.
+pub(super) struct Reuse {
+    pub(super) plans: BTreeMap<i64, Plan>,
+    /// Every rule after those that it needs or is answered from.
+    pub(super) order: Vec<i64>,
+    /// Stored segments that are used.
+    pub(super) loaded: BTreeMap<i64, Arc<RoaringBitmap>>,
+    pub(super) states: States,
+}
+
+/// What the finder is asked about.
+struct Task {
+    model: Arc<BoundModel>,
+    as_of: i64,
+    /// The rules of the run and those that stored segments are of, with all that these need.
+    bound: Arc<Bound>,
+    outside: Bound,
+    graph: RuleGraph,
+    run: Vec<i64>,
+    rows: BTreeMap<i64, u64>,
+    stored: BTreeMap<i64, Basis>,
+    sizes: Sizes,
+    reuse: bool,
+}
+
+impl Shared {
+    /// What the tables of a model are like now.
+    pub(super) fn states(&self, model: &BoundModel) -> States {
+        let sources = read(&self.sources);
+        let names = model.events.iter().map(|events| &events.table).chain([&model.table]);
+        names
+            .map(|name| (name.clone(), sources.get(name).and_then(|source| source.state())))
+            .collect()
+    }
+
+    fn sizes(&self, model: &BoundModel, rows: &BTreeMap<i64, u64>) -> Sizes {
+        let sources = read(&self.sources);
+        let count = |name: &String| sources.get(name).and_then(|source| source.rows);
+        let known = u64::try_from(self.dictionary().len()).unwrap_or(0);
+        let users =
+            count(&model.table).unwrap_or(known).max(rows.values().copied().max().unwrap_or(0));
+        let tables = model.events.iter().map(|events| &events.table);
+        let events = tables.filter_map(|name| Some((name.clone(), count(name)?))).collect();
+        // Each rule reads the events that it needs by itself, so that nothing is read anyway.
+        Sizes { users, events, anyway: BTreeSet::new() }
+    }
+
+    pub(super) async fn segment_rows(&self) -> Result<Vec<SegmentRow>> {
+        let all = Page { search: None, offset: 0, limit: i64::MAX };
+        Ok(self.catalog(move |catalog| catalog.segments(&all)).await?.0)
+    }
+
+    /// Decides how every rule of a run is answered.
+    pub(super) async fn plan_reuse(
+        &self,
+        rules: &Rules,
+        bound: &Arc<Bound>,
+        run: Vec<i64>,
+        model: &Arc<BoundModel>,
+        as_of: i64,
+        reuse: bool,
+    ) -> Result<Reuse> {
+        let states = self.states(model);
+        let segments = if reuse { self.segment_rows().await? } else { Vec::new() };
+        let mut rows = BTreeMap::new();
+        let mut stored = BTreeMap::new();
+        for segment in &segments {
+            rows.insert(segment.rule_id, u64::try_from(segment.row_count).unwrap_or(0));
+            let basis = segment.basis.as_deref().and_then(|text| serde_json::from_str(text).ok());
+            let (Some(basis), Some(version)) = (basis, &segment.current) else { continue };
+            let basis: Basis = basis;
+            let about_now = !basis.timed || version.as_of.timestamp_micros() == as_of;
+            if about_now && basis.still_holds(&states) {
+                stored.insert(segment.rule_id, basis);
+            }
+        }
+        let graph = rules.graph();
+        let others = graph.with_ancestors(stored.keys().copied()).into_iter();
+        let outside: Bound = others
+            .filter(|id| !bound.contains_key(id))
+            .filter_map(|id| Some((id, bind(rules.get(id)?, rules, model))))
+            .collect();
+        let task = Task {
+            model: Arc::clone(model),
+            as_of,
+            bound: Arc::clone(bound),
+            outside,
+            graph,
+            run,
+            sizes: self.sizes(model, &rows),
+            rows,
+            stored,
+            reuse,
+        };
+        let chosen = tokio::task::spawn_blocking(move || task.choose()).await.map_err(|error| {
+            Error::new(Code::Internal, "the search for dependencies was stopped").caused_by(error)
+        })?;
+        let mut loaded = BTreeMap::new();
+        for segment in &segments {
+            let Some(version) = segment.current.as_ref() else { continue };
+            if chosen.load.contains(&segment.rule_id) {
+                // One that is damaged is not used; the rules are evaluated instead.
+                match self.bitmap(segment.rule_id, version).await {
+                    Ok(members) => drop(loaded.insert(segment.rule_id, Arc::new(members))),
+                    Err(error) => {
+                        tracing::warn!(rule = segment.rule_id, %error, "segment not reused");
+                    }
+                }
+            }
+        }
+        Ok(Reuse { plans: chosen.plans, order: chosen.order, loaded, states })
+    }
+}
+
+struct Chosen {
+    plans: BTreeMap<i64, Plan>,
+    order: Vec<i64>,
+    load: BTreeSet<i64>,
+}
+
+impl Task {
+    fn choose(self) -> Chosen {
+        let (mut library, taken) = self.library();
+        let run: BTreeSet<i64> = self.run.iter().copied().collect();
+        let mut waits = Order::new(&self.run, &self.graph);
+        let mut plans = BTreeMap::new();
+        let mut load = BTreeSet::new();
+        for (id, taken) in taken.iter().filter(|(id, _)| run.contains(id)) {
+            let allowed = |other: i64| waits.may_follow(*id, other);
+            let question =
+                Question { rule: Some(*id), taken, sizes: &self.sizes, allowed: &allowed };
+            let answer = library.answer(&question);
+            for other in answer.sources() {
+                match library.candidates.get(&other) {
+                    Some(candidate) if candidate.stored => drop(load.insert(other)),
+                    _ => waits.follow(*id, other),
+                }
+            }
+            let plan = Plan {
+                answer,
+                plain: Answer::plain(&taken.root),
+                basis: self.basis(*id, taken, &library),
+            };
+            plans.insert(*id, plan);
+        }
+        Chosen { plans, order: waits.order(&run), load }
+    }
+
+    fn rule(&self, id: i64) -> Option<&BoundRule> {
+        let bound = self.bound.get(&id).or_else(|| self.outside.get(&id));
+        bound.and_then(|bound| bound.as_ref().ok())
+    }
+
+    /// Every rule taken apart, those in order that may be answered from others.
+    fn library(&self) -> (Library, Vec<(i64, Taken)>) {
+        let mut library = Library::default();
+        let mut reader = Reader::new(&self.model, self.as_of);
+        let mut found = Vec::new();
+        let run: BTreeSet<i64> = self.run.iter().copied().collect();
+        for id in self.graph.order() {
+            let Some(rule) = self.rule(id) else { continue };
+            let taken = reader.take(&mut library, Some(id), rule);
+            let meaning = self.meaning(&taken, &library);
+            let holds = self.stored.get(&id).is_some_and(|basis| basis.meaning == meaning);
+            if self.reuse && (holds || run.contains(&id)) {
+                library.add(id, taken.whole, self.rows.get(&id).copied(), holds);
+            }
+            found.push((id, taken));
+        }
+        (library, found)
+    }
+
+    /// A text that two rules share, in whatever process, if they mean the same.
+    fn meaning(&self, taken: &Taken, library: &Library) -> String {
+        let model = &self.model;
+        let form = library.prover.forms.digest(taken.whole);
+        let (table, key) = (&model.table, &model.key.name);
+        let all = format!("1 {form:032x} {} {table} {key} {}", table.len(), model.zone);
+        format!("{:032x}", xxh3_128(all.as_bytes()))
+    }
+
+    fn basis(&self, id: i64, taken: &Taken, library: &Library) -> Basis {
+        let mut tables = BTreeSet::from([self.model.table.clone()]);
+        for rule in self.graph.with_ancestors([id]) {
+            let predicates = self.rule(rule).and_then(|rule| rule.conditions.as_ref());
+            let columns = predicates.into_iter().flat_map(Predicate::columns);
+            tables.extend(columns.map(|column| column.table.clone()));
+        }
+        let meaning = self.meaning(taken, library);
+        Basis { meaning, timed: taken.timed, sources: None, tables }
+    }
+}
+
+/// Which rules of a run come after which: those that they need, and those that they are answered
+/// from as long as that makes no cycle.
+struct Order {
+    graph: Acyclic<DiGraph<i64, ()>>,
+    places: BTreeMap<i64, NodeIndex>,
+}
+
+impl Order {
+    fn new(run: &[i64], needs: &RuleGraph) -> Order {
+        let mut graph = Acyclic::<DiGraph<i64, ()>>::new();
+        let mut places = BTreeMap::new();
+        for id in run {
+            places.insert(*id, graph.add_node(*id));
+        }
+        let mut order = Order { graph, places };
+        for id in run {
+            needs.needs(*id).into_iter().for_each(|needed| order.follow(*id, needed));
+        }
+        order
+    }
+
+    fn may_follow(&self, rule: i64, other: i64) -> bool {
+        match (self.places.get(&other), self.places.get(&rule)) {
+            (Some(first), Some(then)) => self.graph.is_valid_edge(*first, *then),
+            _ => false,
+        }
+    }
+
+    fn follow(&mut self, rule: i64, other: i64) {
+        if let (Some(first), Some(then)) = (self.places.get(&other), self.places.get(&rule)) {
+            // A cycle was asked for beforehand; those of the rules themselves are not in the run.
+            let _ = self.graph.try_update_edge(*first, *then, ());
+        }
+    }
+
+    fn order(&self, run: &BTreeSet<i64>) -> Vec<i64> {
+        let graph = self.graph.inner();
+        let needs = self.places.iter().map(|(id, place)| {
+            let before = graph.neighbors_directed(*place, petgraph::Direction::Incoming);
+            (*id, before.filter_map(|place| graph.node_weight(place).copied()).collect())
+        });
+        let mut order = RuleGraph::new(needs).order();
+        order.retain(|id| run.contains(id));
+        order
+    }
+}
