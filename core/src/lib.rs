@@ -20,13 +20,16 @@ pub use catalog::{
     RuleText, RuleVersion, RunRow, SegmentRow, SqliteCatalog, VersionRow,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use dependency::{Dependencies, DependencyFinder, How, Reused, RuleGraph, RuleLibrary};
+pub use dependency::{
+    Dependencies, DependencyFinder, How, Lineage, LineageEdge, LineageKind, LineageNode, Reused,
+    RuleGraph, RuleLibrary,
+};
 pub use document::{
     Document, MAX_BYTES, MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, Number, NumberError,
 };
 pub use engine::{
-    EngineBuilder, FieldInfo, Listed, Preview, PreviewStep, Refresh, RuleDocument, RuleEntry, Run,
-    RunEvent, RunFailure, RunSegment, RunSkip, SegmentEngine, Summary,
+    AffectedRule, EngineBuilder, FieldInfo, Listed, Preview, PreviewStep, Refresh, RuleDocument,
+    RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, SegmentEngine, Summary, Updated,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{

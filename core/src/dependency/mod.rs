@@ -12,6 +12,7 @@ mod found;
 mod graph;
 mod implies;
 mod library;
+mod lineage;
 mod parts;
 
 pub(crate) use cost::{NARROW, Sizes};
@@ -22,3 +23,4 @@ pub(crate) use parts::Taken;
 pub use api::{DependencyFinder, RuleLibrary};
 pub use found::{Dependencies, How, Reused};
 pub use graph::RuleGraph;
+pub use lineage::{Lineage, LineageEdge, LineageKind, LineageNode};

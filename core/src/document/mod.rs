@@ -2,6 +2,7 @@
 //! to the last digit, every place named by its JSON Pointer.
 
 mod fields;
+pub(crate) mod instant;
 mod number;
 mod path;
 mod read;

@@ -5,7 +5,9 @@ mod answer;
 mod builder;
 mod column_types;
 mod evaluate;
+mod faults;
 mod fields;
+mod lineage;
 mod population;
 mod preview;
 mod publish;
@@ -41,6 +43,7 @@ pub use preview::{Preview, PreviewStep};
 pub use query::{RuleDocument, Summary};
 pub use refresh::Refresh;
 pub use rule_store::RuleEntry;
+pub use rules::{AffectedRule, Updated};
 pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip};
 pub use segments::Listed;
 

@@ -14,7 +14,7 @@ use crate::model::{BoundModel, Key};
 use crate::predicate::{BoundRule, Predicate, bind_rule};
 use crate::rule::{Operation, RuleRef};
 
-use super::column_types::{all_types, changed_types, column_types};
+use super::column_types::column_types;
 use super::evaluate::{RunSources, Scanned};
 use super::population::Population;
 use super::reuse::{Basis, Bound, Plan, States};
@@ -362,28 +362,6 @@ impl Work {
         }
     }
 
-    /// Why a stored rule does not bind: a rule that has been evaluated as it is worded is sound, and
-    /// it is the tables that have changed.
-    async fn why_unbound(&self, id: i64, problems: Vec<Problem>) -> Vec<Problem> {
-        let Some(parsed) = self.rules.get(id).cloned() else { return problems };
-        let now = all_types(&self.model);
-        let before = match self.types_before(&parsed).await {
-            Ok(before) => before,
-            Err(error) => return error.into_problems(),
-        };
-        let mut found: Vec<Problem> = before
-            .keys()
-            .filter(|column| !now.contains_key(*column))
-            .map(|column| {
-                let message = format!("the column {column} is gone since the segment was computed");
-                Problem::new(Code::MissingColumn, "", message)
-            })
-            .collect();
-        found.extend(changed_types(&before, &now));
-        found.extend(problems);
-        found
-    }
-
     async fn members(&mut self, id: i64, bound: &BoundRule) -> Result<Done> {
         let Some(parsed) = self.rules.get(id).cloned() else {
             return Err(Error::new(Code::Internal, format!("rule {id} is gone")));
@@ -412,29 +390,6 @@ impl Work {
         let found = found & &self.population.users;
         let unmatched = u64::try_from(keys.len()).unwrap_or(0).saturating_sub(found.len());
         (found, unmatched)
-    }
-
-    /// A column that is another type than when the segment was last computed under this wording
-    /// may mean something else now.
-    async fn refuse_changed_types(
-        &self,
-        parsed: &Parsed,
-        now: &BTreeMap<String, String>,
-    ) -> Result<()> {
-        let problems = changed_types(&self.types_before(parsed).await?, now);
-        if problems.is_empty() { Ok(()) } else { Err(Error::of(problems)) }
-    }
-
-    /// The columns that the rule read and their types when its segment was last computed under
-    /// this wording.
-    async fn types_before(&self, parsed: &Parsed) -> Result<BTreeMap<String, String>> {
-        let id = parsed.row.id;
-        let row = self.shared.catalog(move |catalog| catalog.segment(id)).await?;
-        let same_wording = |row: &crate::SegmentRow| {
-            row.current.as_ref().is_some_and(|v| v.rule_version == parsed.row.version)
-        };
-        let text = row.filter(same_wording).and_then(|row| row.column_types);
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 }
 

@@ -106,7 +106,7 @@ impl Shared {
             .collect()
     }
 
-    fn sizes(&self, model: &BoundModel, rows: &BTreeMap<i64, u64>) -> Sizes {
+    pub(super) fn sizes(&self, model: &BoundModel, rows: &BTreeMap<i64, u64>) -> Sizes {
         let sources = read(&self.sources);
         let count = |name: &String| sources.get(name).and_then(|source| source.rows);
         let known = u64::try_from(self.dictionary().len()).unwrap_or(0);
@@ -198,8 +198,10 @@ impl Task {
         let mut waits = Order::new(&self.run, &self.graph);
         let mut plans = BTreeMap::new();
         let mut load = BTreeSet::new();
+        let seniority = Seniority::of(&taken, &library);
         for (id, taken) in taken.iter().filter(|(id, _)| run.contains(id)) {
-            let allowed = |other: i64| waits.may_follow(*id, other);
+            let allowed =
+                |other: i64| seniority.is_before(other, *id) && waits.may_follow(*id, other);
             let question =
                 Question { rule: Some(*id), taken, sizes: &self.sizes, allowed: &allowed };
             let answer = library.answer(&question);
@@ -261,6 +263,27 @@ impl Task {
         }
         let meaning = self.meaning(taken, library);
         Basis { meaning, timed: taken.timed, sources: None, tables }
+    }
+}
+
+/// Which of two rules that say as much, such as a rule and its complement, is the one that the
+/// other may be answered from: the first.
+pub(super) struct Seniority(BTreeMap<i64, (u32, usize)>);
+
+impl Seniority {
+    pub(super) fn of(taken: &[(i64, Taken)], library: &Library) -> Seniority {
+        let weight = |taken: &Taken| library.prover.forms.weight(taken.whole);
+        let places = taken.iter().enumerate();
+        Seniority(places.map(|(place, (id, taken))| (*id, (weight(taken), place))).collect())
+    }
+
+    pub(super) fn is_before(&self, one: i64, other: i64) -> bool {
+        match (self.0.get(&one), self.0.get(&other)) {
+            (Some((weight, place)), Some((other_weight, other_place))) => {
+                weight != other_weight || place < other_place
+            }
+            _ => true,
+        }
     }
 }
 

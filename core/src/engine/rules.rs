@@ -1,5 +1,6 @@
 //! The verbs on rules: nothing is stored that does not bind.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::catalog::{RuleChange, RuleVersion};
@@ -72,7 +73,8 @@ impl SegmentEngine {
         Err(contended())
     }
 
-    /// Gives a rule a new wording. Its segment stays as it is until it is refreshed.
+    /// Gives a rule a new wording. Its segment stays as it is until it is refreshed. Answers which
+    /// rules need this one, whose segments the next refresh may change as well.
     ///
     /// # Errors
     /// All of the new wording's problems, [`Code::NotFound`].
@@ -80,7 +82,7 @@ impl SegmentEngine {
         &self,
         rule: impl Into<RuleRef>,
         document: impl Into<Document<'a>>,
-    ) -> Result<()> {
+    ) -> Result<Updated> {
         self.update(rule.into(), None, document.into()).await
     }
 
@@ -93,7 +95,7 @@ impl SegmentEngine {
         rule: impl Into<RuleRef>,
         version: i64,
         document: impl Into<Document<'a>>,
-    ) -> Result<()> {
+    ) -> Result<Updated> {
         self.update(rule.into(), Some(version), document.into()).await
     }
 
@@ -102,7 +104,7 @@ impl SegmentEngine {
         which: RuleRef,
         version: Option<i64>,
         document: Document<'_>,
-    ) -> Result<()> {
+    ) -> Result<Updated> {
         let read = RuleParser::parse_partly(document);
         for _ in 0..TRIES {
             let rules = self.shared.rules().await?;
@@ -118,7 +120,7 @@ impl SegmentEngine {
             let rule = self.check(&read, Some(id), &rules)?;
             let change = RuleChange::Update { id, text: text_of(&rule) };
             if self.change(rules.revision, vec![change]).await? {
-                return Ok(());
+                return Ok(updated(id, &rules));
             }
         }
         Err(contended())
@@ -339,6 +341,32 @@ impl SegmentEngine {
             move |catalog: &dyn crate::Catalog| catalog.change_rules(revision, &changes, now);
         self.shared.catalog(work).await
     }
+}
+
+/// What an update of a rule touches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Updated {
+    /// The rules that need the updated one, at any distance, ascending by id.
+    pub affects: Vec<AffectedRule>,
+}
+
+/// A rule whose segment may change because one that it needs was updated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct AffectedRule {
+    /// The rule.
+    pub rule_id: i64,
+    /// Its name, which is its segment's.
+    pub rule_name: String,
+}
+
+fn updated(id: i64, rules: &Rules) -> Updated {
+    let affects = rules.graph().affected(id).into_iter().filter_map(|rule_id| {
+        let rule_name = rules.known.names.get(&rule_id)?.clone();
+        Some(AffectedRule { rule_id, rule_name })
+    });
+    Updated { affects: affects.collect() }
 }
 
 fn contended() -> Error {

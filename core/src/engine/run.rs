@@ -15,7 +15,7 @@ pub struct Run {
     #[serde(default)]
     pub id: i64,
     /// The instant that the run is about: events at or after it do not count.
-    #[serde(with = "instant")]
+    #[serde(with = "crate::document::instant")]
     pub as_of: DateTime<Utc>,
     /// The segments that were published, in the order of evaluation.
     pub segments: Vec<RunSegment>,
@@ -120,20 +120,4 @@ pub enum RunEvent {
         /// The run.
         run_id: i64,
     },
-}
-
-/// Instants as RFC 3339 in UTC with microseconds.
-mod instant {
-    use chrono::{DateTime, SecondsFormat, Utc};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<DateTime<Utc>, D::Error> {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
-    }
 }

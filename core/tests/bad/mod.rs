@@ -79,7 +79,7 @@ async fn bad_rules_get_exactly_their_problems() {
                 validated
             }
             Some(id) => match engine.update_rule(id, &text).await {
-                Ok(()) => Vec::new(),
+                Ok(_) => Vec::new(),
                 Err(error) => error.into_problems(),
             },
         };

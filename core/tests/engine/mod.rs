@@ -2,6 +2,7 @@
 
 mod data_faults;
 mod queries;
+mod reuse;
 mod runs;
 mod verbs;
 
