@@ -22,12 +22,27 @@ pub(super) fn is_yes(leaf: &Leaf) -> bool {
 }
 
 impl Prover {
+    /// What the one says of the other's subject, or whoever is not in the other of the one's.
     pub(super) fn leaf_implies(&mut self, narrow: &Leaf, wide: &Leaf) -> bool {
-        match self.outlook(narrow, wide.subject) {
-            Some((outcomes, missing)) => {
-                (wide.missing || !missing) && outcomes.is_subset(&wide.outcomes)
+        self.leaf_says(narrow, wide)
+            || narrow.subject != wide.subject && {
+                let (outside, beyond) = (self.complement(wide), self.complement(narrow));
+                self.leaf_says(&outside, &beyond)
             }
-            None => false,
+    }
+
+    fn leaf_says(&mut self, narrow: &Leaf, wide: &Leaf) -> bool {
+        let Some((outcomes, missing)) = self.outlook(narrow, wide.subject) else { return false };
+        let possible = outcomes.intersect(&self.forms.subject(wide.subject).domain());
+        (wide.missing || !missing) && possible.is_subset(&wide.outcomes)
+    }
+
+    fn complement(&self, leaf: &Leaf) -> Leaf {
+        let about = self.forms.subject(leaf.subject);
+        Leaf {
+            subject: leaf.subject,
+            outcomes: leaf.outcomes.complement().intersect(&about.domain()),
+            missing: !leaf.missing && !about.is_never_missing(),
         }
     }
 
@@ -41,6 +56,9 @@ impl Prover {
         match (from.as_ref(), to.as_ref()) {
             (Subject::Metric(known), Subject::Metric(wanted)) => {
                 return self.measure_outlook(known, leaf, wanted);
+            }
+            (Subject::Sequence(steps, span), Subject::Metric(wanted)) if is_yes(leaf) => {
+                return self.steps_outlook(steps, span, wanted);
             }
             (Subject::Test { of: known, test }, Subject::Test { of: wanted, test: question }) => {
                 let (known, wanted) = (*known, *wanted);

@@ -4,7 +4,7 @@
 use crate::predicate::Span;
 use crate::predicate::canonical::Leaf;
 use crate::predicate::canonical::set::{Point, Set};
-use crate::predicate::canonical::subject::{EventSet, Measure};
+use crate::predicate::canonical::subject::{EventSet, Measure, Stage};
 use crate::rule::Aggregate;
 
 use super::Prover;
@@ -82,15 +82,7 @@ impl Prover {
         };
         let may_miss = !is_counted(wanted);
         match events(known, leaf) {
-            Events::Some if inside => learn(match wanted.aggregate {
-                Aggregate::Count | Aggregate::CountDistinct => {
-                    (Set::at_least(Point::Int(1)), false)
-                }
-                // Events that are there may add up to anything.
-                Aggregate::Sum if wanted.non_negative => (Set::at_least(Point::Int(0)), false),
-                Aggregate::Sum => (Set::full(), false),
-                _ => (Set::full(), false),
-            }),
+            Events::Some if inside => learn(of_some_events(wanted)),
             Events::None if around => learn(match may_miss {
                 true => (Set::default(), true),
                 false => (Set::ints(0, 0), false),
@@ -104,6 +96,14 @@ impl Prover {
                 Growth::Unknown => {}
             }
         }
+        if inside && !leaf.missing && same_values(known, wanted) {
+            // No value is below the least or above the greatest.
+            match (known.aggregate, wanted.aggregate) {
+                (Aggregate::Min, Aggregate::Max) => learn((leaf.outcomes.upwards(), false)),
+                (Aggregate::Max, Aggregate::Min) => learn((leaf.outcomes.downwards(), false)),
+                _ => {}
+            }
+        }
         if around && comparable(known, wanted, false) {
             match growth(wanted, known) {
                 Growth::Up => learn((leaf.outcomes.downwards(), may_miss)),
@@ -112,6 +112,18 @@ impl Prover {
             }
         }
         found
+    }
+
+    /// What those who went through a sequence have of a measure: every step is an event.
+    pub(super) fn steps_outlook(
+        &mut self,
+        steps: &[Stage],
+        span: &Span,
+        wanted: &Measure,
+    ) -> Option<(Set, bool)> {
+        let inside = within_span(span, &wanted.span)
+            && steps.iter().any(|step| self.events_within(&step.events, &wanted.events));
+        inside.then(|| of_some_events(wanted))
     }
 
     /// Whether every event of some sets is one of others.
@@ -129,6 +141,15 @@ impl Prover {
     }
 }
 
+/// What a measure may be where it has an event; events may add up to anything.
+fn of_some_events(measure: &Measure) -> (Set, bool) {
+    match measure.aggregate {
+        Aggregate::Count | Aggregate::CountDistinct => (Set::at_least(Point::Int(1)), false),
+        Aggregate::Sum if measure.non_negative => (Set::at_least(Point::Int(0)), false),
+        _ => (Set::full(), false),
+    }
+}
+
 /// Whether the values of two measures, of which one has more events, can be compared. Distinct
 /// values are at most as many as there are events.
 fn comparable(known: &Measure, wanted: &Measure, wanted_is_wider: bool) -> bool {
@@ -136,6 +157,14 @@ fn comparable(known: &Measure, wanted: &Measure, wanted_is_wider: bool) -> bool 
     if narrow.aggregate == Aggregate::CountDistinct && wide.aggregate == Aggregate::Count {
         return true;
     }
+    known.aggregate == wanted.aggregate
+        && known.days_in == wanted.days_in
+        && known.as_of == wanted.as_of
+        && same_values(narrow, wide)
+}
+
+/// Whether the measures are of one type, and of fields that the wider one has.
+fn same_values(narrow: &Measure, wide: &Measure) -> bool {
     let fields = |measure: &Measure| {
         let mut fields: Vec<_> = measure
             .events
@@ -147,9 +176,5 @@ fn comparable(known: &Measure, wanted: &Measure, wanted_is_wider: bool) -> bool 
         fields
     };
     let wider = fields(wide);
-    known.aggregate == wanted.aggregate
-        && known.ty == wanted.ty
-        && known.days_in == wanted.days_in
-        && known.as_of == wanted.as_of
-        && fields(narrow).iter().all(|field| wider.contains(field))
+    narrow.ty == wide.ty && fields(narrow).iter().all(|field| wider.contains(field))
 }
