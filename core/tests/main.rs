@@ -16,4 +16,5 @@ mod generate;
 mod metamorphic;
 mod oracle;
 mod original;
+mod reuse;
 mod sources;

@@ -28,7 +28,7 @@ fn inside<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     text.strip_prefix(word)?.strip_prefix(['(', '[', '<'])?.strip_suffix([')', ']', '>'])
 }
 
-fn read_type(text: &str) -> ColumnType {
+pub fn read_type(text: &str) -> ColumnType {
     let int = |bits, signed| ColumnType::Int { bits, signed };
     match text {
         "bool" => ColumnType::Bool,

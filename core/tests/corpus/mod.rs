@@ -1,7 +1,7 @@
 //! The cases of `tests/cases`: engine, row oracle and what was worked out by hand agree.
 
 mod case;
-mod data;
+pub mod data;
 mod expected;
 mod parquet;
 mod schema;

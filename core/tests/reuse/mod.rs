@@ -1,0 +1,4 @@
+//! What one rule's segment says about another rule: the pairs that have to be told apart, random
+//! ones held against the row oracle, and whole sets of rules that are answered from one another.
+
+mod pairs;
