@@ -290,7 +290,12 @@ pub(crate) fn read_sequence(
     reading: &mut Reading<'_>,
 ) -> Option<Sequence> {
     let mut fields = Fields::of(json, path, reading.problems)?;
-    fields.known(&["sequence", "window", "operator", "id", "path", "disabled", "muted"]);
+    let known =
+        ["sequence", "window", "operator", "valueSource", "id", "path", "disabled", "muted"];
+    fields.known(&known);
+    if fields.string("valueSource").is_some_and(|source| source != "value") {
+        fields.fault(Code::BadValue, "valueSource", "a sequence is not compared with a field");
+    }
     let did = match fields.string("operator") {
         None => true,
         Some(word) if word.eq_ignore_ascii_case("did") => true,

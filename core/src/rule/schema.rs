@@ -187,12 +187,14 @@ enum Names {
 
 /// A condition on an order of events.
 #[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]
 struct Sequence {
     #[schemars(length(min = 2, max = 10))]
     sequence: Vec<Step>,
     window: Option<Window>,
     operator: Option<Did>,
+    value_source: Option<ValueSource>,
     disabled: Option<bool>,
     muted: Option<bool>,
     id: Option<Value>,
