@@ -113,6 +113,18 @@ pub fn members(
         .collect())
 }
 
+/// Who belongs to each of the rules, users in the order of their table; what it takes is worked out
+/// once for all of them.
+#[allow(clippy::type_complexity)]
+pub fn all_members(
+    world: &World,
+    rules: &[(i64, String)],
+    as_of_micros: i64,
+) -> Result<Vec<Result<Vec<bool>, OracleError>>, OracleError> {
+    let all = rule::Rules::read(world.data()?, rules, as_of_micros)?;
+    Ok(rules.iter().map(|(id, _)| Ok(all.members_of(*id)?.as_ref().clone())).collect())
+}
+
 /// What a field or an aggregate is worth for every user, in the order of the users' table. The
 /// condition needs no operator; `rule` gives the dates and the zone.
 pub fn values(
