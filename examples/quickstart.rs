@@ -1,6 +1,6 @@
 //! From a database to published segments: `cargo run --example quickstart [folder]`.
 //!
-//! Makes a small SQLite database of a payments platform, hands the engine the six rules of
+//! Makes a small SQLite database of a payments platform, hands the engine the seven rules of
 //! `examples/rules`, refreshes them as of New Year 2026 and shows what came out. With a folder,
 //! the database and the catalog stay there; without one, they go when the example ends.
 
@@ -63,6 +63,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let segment = engine.segment("Recent Travellers").await?;
     println!("\nThe SQL of \"Recent Travellers\":\n{}", segment.sql_query());
+
+    // 6. Where it goes: "Premium Travellers" does not name it, but asks for the same in other
+    // words, and was answered from it.
+    let lineage = engine.lineage("Recent Travellers").await?;
+    println!("\nThe lineage of \"Recent Travellers\", for mermaid.live:\n{}", lineage.to_mermaid());
     Ok(())
 }
 

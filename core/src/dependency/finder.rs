@@ -12,7 +12,6 @@ use crate::predicate::Predicate;
 use crate::predicate::canonical::{Form, Shape};
 
 use super::cost::{Sizes, use_cost};
-use super::families::Families;
 use super::implies::Prover;
 use super::parts::{Kind, Part, Taken, group};
 
@@ -98,7 +97,6 @@ impl Answer {
 #[derive(Debug, Default)]
 pub(crate) struct Library {
     pub(crate) prover: Prover,
-    families: Families,
     pub(crate) candidates: BTreeMap<i64, Candidate>,
     by_form: HashMap<Form, Vec<i64>>,
 }
@@ -255,7 +253,7 @@ impl Library {
 
     fn fits(&mut self, whole: Form, form: Form, all: bool) -> bool {
         let (narrow, wide) = if all { (whole, form) } else { (form, whole) };
-        self.families.may_imply(&self.prover.forms, narrow, wide)
+        self.prover.forms.may_imply(narrow, wide)
     }
 
     fn holds(&mut self, whole: Form, form: Form, all: bool) -> bool {
@@ -271,9 +269,7 @@ impl Library {
                 continue;
             }
             let (narrow, wide) = if all { (form, part.form) } else { (part.form, form) };
-            if self.families.may_imply(&self.prover.forms, narrow, wide)
-                && self.prover.implies(narrow, wide)
-            {
+            if self.prover.forms.may_imply(narrow, wide) && self.prover.implies(narrow, wide) {
                 covers.push(index);
             }
         }

@@ -1,6 +1,9 @@
 //! Which rules need which: order, levels, cycles, dependents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use datafusion::common::HashMap;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
@@ -97,9 +100,10 @@ impl RuleGraph {
         rules: impl IntoIterator<Item = i64>,
         last: Option<i64>,
     ) -> Vec<i64> {
-        let wanted = self.with_ancestors(rules);
-        let mut order: Vec<i64> = self.order();
-        order.retain(|rule| wanted.contains(rule) && Some(*rule) != last);
+        let wanted = self.with_ancestors(rules).into_iter();
+        let part = RuleGraph::new(wanted.map(|rule| (rule, self.needs(rule))));
+        let mut order: Vec<i64> = part.order();
+        order.retain(|rule| Some(*rule) != last);
         order.extend(last);
         order
     }
@@ -129,21 +133,21 @@ impl RuleGraph {
     /// them are left out.
     #[must_use]
     pub fn order(&self) -> Vec<i64> {
-        let mut waiting: BTreeMap<i64, usize> = self
+        let mut waiting: HashMap<i64, usize> = self
             .graph
             .nodes()
             .map(|rule| (rule, self.graph.neighbors_directed(rule, Direction::Incoming).count()))
             .collect();
-        let mut ready: BTreeSet<i64> =
-            waiting.iter().filter(|(_, count)| **count == 0).map(|(rule, _)| *rule).collect();
+        let free = waiting.iter().filter(|(_, count)| **count == 0);
+        let mut ready: BinaryHeap<Reverse<i64>> = free.map(|(rule, _)| Reverse(*rule)).collect();
         let mut order = Vec::with_capacity(waiting.len());
-        while let Some(rule) = ready.pop_first() {
+        while let Some(Reverse(rule)) = ready.pop() {
             order.push(rule);
             for dependent in self.graph.neighbors_directed(rule, Direction::Outgoing) {
                 if let Some(count) = waiting.get_mut(&dependent) {
                     *count -= 1;
                     if *count == 0 {
-                        ready.insert(dependent);
+                        ready.push(Reverse(dependent));
                     }
                 }
             }

@@ -6,7 +6,6 @@
 
 mod api;
 mod cost;
-mod families;
 mod finder;
 mod found;
 mod graph;

@@ -73,6 +73,9 @@ impl Prover {
             && self.events_within(&known.events, &wanted.events);
         let around = within_span(&wanted.span, &known.span)
             && self.events_within(&wanted.events, &known.events);
+        if !inside && !around {
+            return None;
+        }
         let mut found: Option<(Set, bool)> = None;
         let mut learn = |(outcomes, missing): (Set, bool)| {
             found = Some(match found.take() {
@@ -128,6 +131,9 @@ impl Prover {
 
     /// Whether every event of some sets is one of others.
     pub(super) fn events_within(&mut self, narrow: &[EventSet], wide: &[EventSet]) -> bool {
+        if narrow.len() > wide.len() {
+            return false;
+        }
         // Each set has one of its own that holds it: a table may stand twice and count twice.
         let mut free: Vec<&EventSet> = wide.iter().collect();
         narrow.iter().all(|events| {
@@ -165,16 +171,9 @@ fn comparable(known: &Measure, wanted: &Measure, wanted_is_wider: bool) -> bool 
 
 /// Whether the measures are of one type, and of fields that the wider one has.
 fn same_values(narrow: &Measure, wide: &Measure) -> bool {
-    let fields = |measure: &Measure| {
-        let mut fields: Vec<_> = measure
-            .events
-            .iter()
-            .map(|events| (events.table.clone(), events.field.as_ref().map(|f| f.name.clone())))
-            .collect();
-        fields.sort();
-        fields.dedup();
-        fields
-    };
-    let wider = fields(wide);
-    narrow.ty == wide.ty && fields(narrow).iter().all(|field| wider.contains(field))
+    fn field(events: &EventSet) -> (&str, Option<&str>) {
+        (&events.table, events.field.as_ref().map(|field| field.name.as_str()))
+    }
+    let has = |wanted| wide.events.iter().any(|events| field(events) == wanted);
+    narrow.ty == wide.ty && narrow.events.iter().all(|events| has(field(events)))
 }

@@ -7,8 +7,9 @@
 mod leaf;
 mod measure;
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use datafusion::common::HashMap;
 
 use crate::predicate::canonical::subject::Subject;
 use crate::predicate::canonical::{Form, Forms, Leaf, Shape};
@@ -17,7 +18,7 @@ use crate::predicate::canonical::{Form, Forms, Leaf, Shape};
 const STEPS: u32 = 4_000;
 
 /// Up to how many leaves a form may have for its alternatives to be taken as cases.
-const SPLIT_WEIGHT: u32 = 64;
+const SPLIT_WEIGHT: u32 = 32;
 
 /// Up to how many alternatives, one within another, are taken as cases.
 const SPLIT_DEPTH: u32 = 2;
@@ -47,13 +48,20 @@ impl Prover {
             (Shape::Const(true), _) | (_, Shape::Const(false)) => return false,
             _ => {}
         }
-        if let Some(known) = self.known.get(&(narrow, wide)) {
-            return *known;
-        }
-        if self.steps == 0 {
+        if self.steps == 0 || !self.forms.may_imply(narrow, wide) {
             return false;
         }
         self.steps -= 1;
+        if let (Shape::Leaf(leaf), Shape::Leaf(wanted)) =
+            (self.forms.shape(narrow), self.forms.shape(wide))
+        {
+            // Quicker to find out than to look up.
+            let (leaf, wanted) = (Arc::clone(leaf), Arc::clone(wanted));
+            return self.leaf_implies(&leaf, &wanted) || self.among_implies(&leaf, wide);
+        }
+        if let Some(known) = self.known.get(&(narrow, wide)) {
+            return *known;
+        }
         let proved = self.by_structure(narrow, wide);
         // A no for want of steps or of depth says nothing about the next time.
         if proved || (self.steps > 0 && self.depth == 0) {
@@ -66,9 +74,6 @@ impl Prover {
         match (self.forms.shape(narrow).clone(), self.forms.shape(wide).clone()) {
             (_, Shape::And(all)) => all.iter().all(|part| self.proves(narrow, *part)),
             (Shape::Or(any), _) => any.iter().all(|case| self.proves(*case, wide)),
-            (Shape::Leaf(leaf), Shape::Leaf(wanted)) => {
-                self.leaf_implies(&leaf, &wanted) || self.among_implies(&leaf, wide)
-            }
             (Shape::Leaf(leaf), Shape::Or(any)) => {
                 any.iter().any(|part| self.proves(narrow, *part))
                     || self.among_implies(&leaf, wide)
@@ -83,7 +88,7 @@ impl Prover {
                     || self.by_cases(&all, wide)
                     || self.by_elimination(narrow, &any)
             }
-            (Shape::Const(_), _) | (_, Shape::Const(_)) => false,
+            (Shape::Leaf(_), Shape::Leaf(_)) | (Shape::Const(_), _) | (_, Shape::Const(_)) => false,
         }
     }
 
@@ -121,14 +126,18 @@ impl Prover {
 
     /// Whoever is not in the first of some parts has to be in the others.
     fn by_elimination(&mut self, narrow: Form, any: &[Form]) -> bool {
-        let Some((first, rest)) = any.split_first() else { return false };
+        let mut parts = any.iter().copied();
+        let Some(first) = parts.find(|part| self.forms.may_meet(*part, narrow)) else {
+            return false;
+        };
+        let rest: Vec<Form> = any.iter().copied().filter(|part| *part != first).collect();
         if !self.may_split(&[narrow]) || !self.may_split(any) {
             return false;
         }
         self.deeper(|prover| {
-            let not_first = prover.forms.not(*first);
+            let not_first = prover.forms.not(first);
             let narrowed = prover.forms.all(vec![narrow, not_first]);
-            let rest = prover.forms.any(rest.to_vec());
+            let rest = prover.forms.any(rest);
             prover.proves(narrowed, rest)
         })
     }

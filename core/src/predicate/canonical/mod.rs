@@ -7,16 +7,18 @@
 //! their digests. A window is a span of instants, a trait is its aggregate, a segment is its
 //! rule's own form; so a form is about one `as_of`, and means the same in every process.
 
+mod about;
 mod read;
 pub(crate) mod set;
 pub(crate) mod subject;
 
-use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, LazyLock};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use about::About;
+use datafusion::common::{HashMap, HashSet};
 pub(crate) use read::{Setting, folded_texts};
 use set::Set;
 use subject::{Subject, SubjectId};
@@ -51,10 +53,12 @@ pub(crate) struct Forms {
     digests: Vec<u128>,
     /// How many leaves the form has when it is written out.
     weights: Vec<u32>,
+    abouts: Vec<About>,
     complements: Vec<Option<Form>>,
     known: HashMap<Shape, Form>,
     subjects: Vec<Arc<Subject>>,
     subject_digests: Vec<u128>,
+    subject_abouts: Vec<About>,
     known_subjects: HashMap<Arc<Subject>, SubjectId>,
 }
 
@@ -83,6 +87,24 @@ impl Forms {
         self.subject_digests.get(id.0 as usize).copied().unwrap_or_default()
     }
 
+    /// Whether it is worth trying to prove that `narrow` is within `wide`.
+    pub(crate) fn may_imply(&self, narrow: Form, wide: Form) -> bool {
+        self.about(wide).needed & !self.about(narrow).all == 0
+    }
+
+    /// Whether two forms may be about something that both are about.
+    pub(crate) fn may_meet(&self, one: Form, other: Form) -> bool {
+        self.about(one).all & self.about(other).all != 0
+    }
+
+    fn about(&self, form: Form) -> About {
+        self.abouts.get(form.0 as usize).copied().unwrap_or_default()
+    }
+
+    fn about_subject(&self, id: SubjectId) -> About {
+        self.subject_abouts.get(id.0 as usize).copied().unwrap_or_default()
+    }
+
     /// The parts of an `And`, or the form itself.
     pub(crate) fn conjuncts(&self, form: Form) -> Vec<Form> {
         match self.shape(form) {
@@ -98,6 +120,7 @@ impl Forms {
         }
         let id = SubjectId(u32::try_from(self.subjects.len()).unwrap_or(u32::MAX));
         self.subject_digests.push(subject.digest(self));
+        self.subject_abouts.push(About::of_subject(&subject, self));
         let subject = Arc::new(subject);
         self.subjects.push(Arc::clone(&subject));
         self.known_subjects.insert(subject, id);
@@ -127,6 +150,7 @@ impl Forms {
         }
         let form = Form(u32::try_from(self.shapes.len()).unwrap_or(u32::MAX));
         self.digests.push(out.digest128());
+        self.abouts.push(About::of_shape(&shape, self));
         self.weights.push(weight);
         self.complements.push(None);
         self.shapes.push(shape.clone());
