@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use datafusion::common::HashMap;
 
+use petgraph::Direction;
 use petgraph::algo::tarjan_scc;
-use petgraph::graphmap::DiGraphMap;
-use petgraph::{Direction, visit::Bfs};
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{Bfs, Dfs, Reversed};
 
 /// Rules and the rules that they need.
 ///
@@ -21,52 +22,64 @@ use petgraph::{Direction, visit::Bfs};
 #[derive(Clone, Debug, Default)]
 pub struct RuleGraph {
     /// An edge leads from a rule to one that needs it.
-    graph: DiGraphMap<i64, ()>,
+    graph: DiGraph<i64, ()>,
+    places: HashMap<i64, NodeIndex>,
 }
 
 impl RuleGraph {
     /// The graph of rules with the ids of those that each needs.
     pub fn new(rules: impl IntoIterator<Item = (i64, Vec<i64>)>) -> Self {
-        let mut graph = DiGraphMap::new();
+        let mut graph = RuleGraph::default();
         for (rule, needs) in rules {
-            graph.add_node(rule);
+            let then = graph.place(rule);
             for needed in needs {
-                graph.add_edge(needed, rule, ());
+                let first = graph.place(needed);
+                graph.graph.update_edge(first, then, ());
             }
         }
-        RuleGraph { graph }
+        graph
+    }
+
+    fn place(&mut self, rule: i64) -> NodeIndex {
+        *self.places.entry(rule).or_insert_with(|| self.graph.add_node(rule))
+    }
+
+    fn rule(&self, place: NodeIndex) -> i64 {
+        self.graph.node_weight(place).copied().unwrap_or_default()
+    }
+
+    fn beside(&self, rule: i64, direction: Direction) -> Vec<i64> {
+        let Some(place) = self.places.get(&rule) else { return Vec::new() };
+        let beside = self.graph.neighbors_directed(*place, direction);
+        let mut found: Vec<i64> = beside.map(|place| self.rule(place)).collect();
+        found.sort_unstable();
+        found
     }
 
     /// The rules that need `rule` directly, ascending.
     #[must_use]
     pub fn dependents(&self, rule: i64) -> Vec<i64> {
-        let mut found: Vec<i64> =
-            self.graph.neighbors_directed(rule, Direction::Outgoing).collect();
-        found.sort_unstable();
-        found
+        self.beside(rule, Direction::Outgoing)
     }
 
     /// The rules that `rule` needs directly, ascending.
     #[must_use]
     pub fn needs(&self, rule: i64) -> Vec<i64> {
-        let mut found: Vec<i64> =
-            self.graph.neighbors_directed(rule, Direction::Incoming).collect();
-        found.sort_unstable();
-        found
+        self.beside(rule, Direction::Incoming)
     }
 
     /// `rules` and everything that they need, at any distance.
     #[must_use]
     pub fn with_ancestors(&self, rules: impl IntoIterator<Item = i64>) -> BTreeSet<i64> {
-        let reversed = petgraph::visit::Reversed(&self.graph);
+        let reversed = Reversed(&self.graph);
         let mut found = BTreeSet::new();
         for rule in rules {
-            if found.contains(&rule) || !self.graph.contains_node(rule) {
+            let Some(place) = self.places.get(&rule).filter(|_| !found.contains(&rule)) else {
                 continue;
-            }
-            let mut search = Bfs::new(reversed, rule);
+            };
+            let mut search = Bfs::new(reversed, *place);
             while let Some(next) = search.next(reversed) {
-                found.insert(next);
+                found.insert(self.rule(next));
             }
         }
         found
@@ -76,22 +89,16 @@ impl RuleGraph {
     #[must_use]
     pub fn affected(&self, rule: i64) -> BTreeSet<i64> {
         let mut found = BTreeSet::new();
-        if self.graph.contains_node(rule) {
-            let mut search = Bfs::new(&self.graph, rule);
+        let Some(place) = self.places.get(&rule) else { return found };
+        // On a cycle, a rule needs itself: the search begins beside it.
+        let mut search = Dfs::empty(&self.graph);
+        for first in self.graph.neighbors(*place) {
+            search.move_to(first);
             while let Some(next) = search.next(&self.graph) {
-                found.insert(next);
-            }
-            // On a cycle, a rule needs itself.
-            if !self.graph.neighbors(rule).any(|next| self.needs_at_all(rule, next)) {
-                found.remove(&rule);
+                found.insert(self.rule(next));
             }
         }
         found
-    }
-
-    /// Whether `needed` is `rule` or needed by it, at any distance.
-    fn needs_at_all(&self, needed: i64, rule: i64) -> bool {
-        petgraph::algo::has_path_connecting(&self.graph, rule, needed, None)
     }
 
     /// These rules and all that they need, in order, and at the end `last`.
@@ -115,8 +122,9 @@ impl RuleGraph {
         let mut level_of: BTreeMap<i64, usize> = BTreeMap::new();
         let mut levels: Vec<Vec<i64>> = Vec::new();
         for rule in self.order() {
-            let needs = self.graph.neighbors_directed(rule, Direction::Incoming);
-            let level = needs.filter_map(|need| level_of.get(&need)).max().map_or(0, |top| top + 1);
+            let needs = self.needs(rule);
+            let level =
+                needs.iter().filter_map(|need| level_of.get(need)).max().map_or(0, |top| top + 1);
             level_of.insert(rule, level);
             if levels.len() <= level {
                 levels.push(Vec::new());
@@ -133,21 +141,19 @@ impl RuleGraph {
     /// them are left out.
     #[must_use]
     pub fn order(&self) -> Vec<i64> {
-        let mut waiting: HashMap<i64, usize> = self
-            .graph
-            .nodes()
-            .map(|rule| (rule, self.graph.neighbors_directed(rule, Direction::Incoming).count()))
-            .collect();
-        let free = waiting.iter().filter(|(_, count)| **count == 0);
-        let mut ready: BinaryHeap<Reverse<i64>> = free.map(|(rule, _)| Reverse(*rule)).collect();
+        let incoming = |place| self.graph.neighbors_directed(place, Direction::Incoming).count();
+        let mut waiting: Vec<usize> = self.graph.node_indices().map(incoming).collect();
+        let free = self.graph.node_indices().filter(|place| incoming(*place) == 0);
+        let mut ready: BinaryHeap<Reverse<(i64, NodeIndex)>> =
+            free.map(|place| Reverse((self.rule(place), place))).collect();
         let mut order = Vec::with_capacity(waiting.len());
-        while let Some(Reverse(rule)) = ready.pop() {
+        while let Some(Reverse((rule, place))) = ready.pop() {
             order.push(rule);
-            for dependent in self.graph.neighbors_directed(rule, Direction::Outgoing) {
-                if let Some(count) = waiting.get_mut(&dependent) {
+            for dependent in self.graph.neighbors(place) {
+                if let Some(count) = waiting.get_mut(dependent.index()) {
                     *count -= 1;
                     if *count == 0 {
-                        ready.push(Reverse(dependent));
+                        ready.push(Reverse((self.rule(dependent), dependent)));
                     }
                 }
             }
@@ -161,10 +167,10 @@ impl RuleGraph {
     pub fn cycles(&self) -> Vec<Vec<i64>> {
         let mut cycles: Vec<Vec<i64>> = Vec::new();
         for knot in tarjan_scc(&self.graph) {
-            let knot: BTreeSet<i64> = knot.into_iter().collect();
+            let knot: BTreeSet<i64> = knot.into_iter().map(|place| self.rule(place)).collect();
             let mut told: BTreeSet<i64> = BTreeSet::new();
             for rule in &knot {
-                let alone = knot.len() == 1 && !self.graph.contains_edge(*rule, *rule);
+                let alone = knot.len() == 1 && !self.needs(*rule).contains(rule);
                 if alone || told.contains(rule) {
                     continue;
                 }

@@ -9,6 +9,7 @@ use crate::predicate::fold;
 use crate::rule::{RankSize, compile};
 
 use super::Prover;
+use super::measure::within_span;
 
 /// Up to how many values are tried one by one.
 const SINGLES: usize = 1_000;
@@ -24,11 +25,27 @@ pub(super) fn is_yes(leaf: &Leaf) -> bool {
 impl Prover {
     /// What the one says of the other's subject, or whoever is not in the other of the one's.
     pub(super) fn leaf_implies(&mut self, narrow: &Leaf, wide: &Leaf) -> bool {
-        self.leaf_says(narrow, wide)
-            || narrow.subject != wide.subject && {
-                let (outside, beyond) = (self.complement(wide), self.complement(narrow));
-                self.leaf_says(&outside, &beyond)
+        if narrow.subject == wide.subject {
+            return (wide.missing || !narrow.missing) && narrow.outcomes.is_subset(&wide.outcomes);
+        }
+        if self.are_apart(narrow.subject, wide.subject) {
+            return false;
+        }
+        self.leaf_says(narrow, wide) || {
+            let (outside, beyond) = (self.complement(wide), self.complement(narrow));
+            self.leaf_says(&outside, &beyond)
+        }
+    }
+
+    /// Whether two subjects are found at once to say nothing about each other.
+    fn are_apart(&self, one: SubjectId, other: SubjectId) -> bool {
+        match (self.forms.subject(one).as_ref(), self.forms.subject(other).as_ref()) {
+            (Subject::Metric(one), Subject::Metric(other)) => {
+                !within_span(&one.span, &other.span) && !within_span(&other.span, &one.span)
             }
+            (Subject::Column(_), Subject::Column(_)) => true,
+            _ => false,
+        }
     }
 
     fn leaf_says(&mut self, narrow: &Leaf, wide: &Leaf) -> bool {
@@ -143,7 +160,7 @@ impl Prover {
             }
             (Subject::Sequence(steps, span), Subject::Sequence(steps2, span2)) => {
                 // The first steps of a chain are a chain.
-                let fits = steps2.len() <= steps.len() && super::measure::within_span(span, span2);
+                let fits = steps2.len() <= steps.len() && within_span(span, span2);
                 fits && steps.iter().zip(steps2).all(|(step, step2)| {
                     let soon = match (step.within, step2.within) {
                         (_, None) => true,

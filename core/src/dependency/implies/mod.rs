@@ -72,7 +72,12 @@ impl Prover {
 
     fn by_structure(&mut self, narrow: Form, wide: Form) -> bool {
         match (self.forms.shape(narrow).clone(), self.forms.shape(wide).clone()) {
-            (_, Shape::And(all)) => all.iter().all(|part| self.proves(narrow, *part)),
+            (_, Shape::And(all)) => {
+                // What is quickly found not to hold comes first.
+                let quick = |prover: &Self, part: &Form| prover.is_of_a_column(*part);
+                all.iter().all(|part| !quick(self, part) || self.proves(narrow, *part))
+                    && all.iter().all(|part| quick(self, part) || self.proves(narrow, *part))
+            }
             (Shape::Or(any), _) => any.iter().all(|case| self.proves(*case, wide)),
             (Shape::Leaf(leaf), Shape::Or(any)) => {
                 any.iter().any(|part| self.proves(narrow, *part))
@@ -89,6 +94,15 @@ impl Prover {
                     || self.by_elimination(narrow, &any)
             }
             (Shape::Leaf(_), Shape::Leaf(_)) | (Shape::Const(_), _) | (_, Shape::Const(_)) => false,
+        }
+    }
+
+    fn is_of_a_column(&self, form: Form) -> bool {
+        match self.forms.shape(form) {
+            Shape::Leaf(leaf) => {
+                matches!(self.forms.subject(leaf.subject).as_ref(), Subject::Column(_))
+            }
+            _ => false,
         }
     }
 

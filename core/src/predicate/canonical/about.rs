@@ -13,7 +13,7 @@ use super::{Forms, Shape};
 /// What a form or a subject is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct About {
-    /// Everything that any of its leaves is about.
+    /// Everything that it says something about: of alternatives, what all of them do.
     pub(super) all: u128,
     /// What any form that implies this one is about.
     pub(super) needed: u128,
@@ -59,7 +59,7 @@ impl About {
             Shape::Or(parts) => {
                 let abouts = parts.iter().map(|part| forms.about(*part));
                 let joined = abouts.reduce(|one, two| About {
-                    all: one.all | two.all,
+                    all: one.all & two.all,
                     needed: one.needed & two.needed,
                 });
                 joined.unwrap_or_default()
