@@ -43,12 +43,8 @@ fn main() -> Result<()> {
     let read = start.elapsed();
     let edges: usize = rules.iter().map(|(id, _)| library.graph().needs(*id).len()).sum();
 
-    let start = Instant::now();
-    let order = library.graph().order();
-    let ordered = start.elapsed();
-    let start = Instant::now();
-    let cycles = library.graph().cycles();
-    let checked = start.elapsed();
+    let (order, ordered) = timed(|| library.graph().order());
+    let (cycles, checked) = timed(|| library.graph().cycles());
 
     let mut took = Vec::new();
     let (mut usable, mut chosen) = (0, 0);
@@ -75,6 +71,18 @@ fn main() -> Result<()> {
     report("finding for one new rule, slowest", slowest);
     println!("{usable} usable segments for {NEW} new rules, {chosen} chosen");
     Ok(())
+}
+
+/// What is computed, and the median of how long it takes.
+fn timed<T>(work: impl Fn() -> Vec<T>) -> (Vec<T>, Duration) {
+    let mut took = Vec::new();
+    let mut last = Vec::new();
+    for _ in 0..11 {
+        let start = Instant::now();
+        last = work();
+        took.push(start.elapsed());
+    }
+    (last, median(took))
 }
 
 fn report(what: &str, took: Duration) {

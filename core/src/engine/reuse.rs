@@ -96,6 +96,9 @@ struct Task {
     reuse: bool,
 }
 
+/// How many users there may be where that is not known.
+const GUESSED_USERS: u64 = 1_000_000;
+
 impl Shared {
     /// What the tables of a model are like now.
     pub(super) fn states(&self, model: &BoundModel) -> States {
@@ -110,8 +113,10 @@ impl Shared {
         let sources = read(&self.sources);
         let count = |name: &String| sources.get(name).and_then(|source| source.rows);
         let known = u64::try_from(self.dictionary().len()).unwrap_or(0);
-        let users =
-            count(&model.table).unwrap_or(known).max(rows.values().copied().max().unwrap_or(0));
+        let users = count(&model.table).unwrap_or(known);
+        let users = users.max(rows.values().copied().max().unwrap_or(0));
+        // Before the first run nobody has counted them.
+        let users = if users == 0 { GUESSED_USERS } else { users };
         let tables = model.events.iter().map(|events| &events.table);
         let events = tables.filter_map(|name| Some((name.clone(), count(name)?))).collect();
         // Each rule reads the events that it needs by itself, so that nothing is read anyway.
