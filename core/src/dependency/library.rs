@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::BoundModel;
 use crate::predicate::BoundRule;
 use crate::predicate::canonical::Form;
+use crate::predicate::canonical::subject::Subject;
 
 use super::finder::Library;
 use super::parts::{Taken, Taker, setting};
@@ -36,14 +37,18 @@ impl<'a> Reader<'a> {
         id: Option<i64>,
         rule: &BoundRule,
     ) -> Taken {
-        let (wholes, forms) = (&self.wholes, &library.prover.forms);
-        let short: BTreeMap<i64, Form> = rule
-            .ancestors()
-            .into_iter()
-            .filter_map(|id| Some((id, wholes.get(&id)?.0)))
-            .filter(|(_, form)| forms.weight(*form) <= WEIGHT)
-            .collect();
-        let segment = |id: i64| short.get(&id).copied();
+        let forms = &mut library.prover.forms;
+        let mut known: BTreeMap<i64, Form> = BTreeMap::new();
+        for id in rule.ancestors() {
+            let Some((form, _)) = self.wholes.get(&id) else { continue };
+            let form = match forms.weight(*form) <= WEIGHT {
+                true => *form,
+                // Its name says what it says, so that another wording is another form.
+                false => forms.holds(Subject::Member(id, forms.digest(*form))),
+            };
+            known.insert(id, form);
+        }
+        let segment = |id: i64| known.get(&id).copied();
         let taker = Taker {
             forms: &mut library.prover.forms,
             key: &self.model.key,

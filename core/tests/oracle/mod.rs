@@ -113,6 +113,11 @@ pub fn members(
         .collect())
 }
 
+/// The users' keys in the order of their table.
+pub fn keys(world: &World) -> Result<Vec<UserKey>, OracleError> {
+    Ok(world.data()?.keys.clone())
+}
+
 /// Who belongs to each of the rules, users in the order of their table; what it takes is worked out
 /// once for all of them.
 #[allow(clippy::type_complexity)]

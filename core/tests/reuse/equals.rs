@@ -32,6 +32,18 @@ pub const KINDS: &[(&str, Make)] = &[
 
 type Change = fn(&mut Planter<'_>, &Value) -> Value;
 
+/// Conditions in other words.
+pub fn reworded(planter: &mut Planter<'_>, node: &Value) -> Value {
+    let change: Change = *planter.random.pick(&[
+        (|_, node| node.clone()) as Change,
+        shuffled,
+        regrouped,
+        de_morgan,
+        |_, node| not(not(node.clone())),
+    ]);
+    change(planter, node)
+}
+
 impl Planter<'_> {
     fn transformed(&mut self, change: Change) -> Option<(Value, Value)> {
         let base = self.base()?;

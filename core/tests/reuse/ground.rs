@@ -211,7 +211,7 @@ fn plain(json: &Json) -> Value {
 }
 
 /// A rule whose buckets keep their salt when the rule is given another name.
-fn salted(text: &str) -> Value {
+pub fn salted(text: &str) -> Value {
     fn walk(value: &mut Value, salt: &str) {
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| walk(item, salt)),
@@ -232,7 +232,7 @@ fn salted(text: &str) -> Value {
 
 /// The conditions of a rule, unless they are switched off as a whole: then they are no condition
 /// that anything could be made of.
-fn base(rule: &Value) -> Option<Base> {
+pub fn base(rule: &Value) -> Option<Base> {
     let conditions = rule.get("conditions").filter(|conditions| !conditions.is_null())?;
     let parsed = segmentry::RuleParser::parse(rule.to_string().as_str()).unwrap();
     if parsed.conditions.is_none_or(|group| group.is_disabled() || group.rules.is_empty()) {

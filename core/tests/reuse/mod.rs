@@ -4,7 +4,10 @@
 mod contained;
 mod equals;
 mod ground;
+mod growing;
 mod pairs;
 mod planted;
 mod planting;
+mod sets;
+mod stale;
 mod traps;

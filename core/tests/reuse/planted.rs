@@ -70,7 +70,8 @@ struct Report {
     found: Vec<String>,
 }
 
-fn library(case: &Case) -> RuleLibrary {
+/// The rules of a case, ready to be compared.
+pub fn library(case: &Case) -> RuleLibrary {
     let model = AudienceModel::parse(case.world.model_json.as_str()).unwrap();
     let tables = case.world.tables.iter().map(|table| Table {
         name: table.name.clone(),

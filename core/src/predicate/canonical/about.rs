@@ -32,7 +32,7 @@ impl About {
             Subject::Column(column) => alone(bit(&(&column.table, &column.name))),
             Subject::Bucket(salt) => alone(bit(&("bucket", salt))),
             Subject::Position { latitude, .. } => alone(bit(&(&latitude.table, &latitude.name))),
-            Subject::Member(rule) => alone(bit(rule)),
+            Subject::Member(rule, _) => alone(bit(rule)),
             Subject::Folded(base) | Subject::Test { of: base, .. } => of(*base),
             Subject::Order { left, right, .. } | Subject::Look { left, right, .. } => {
                 either(of(*left), of(*right))

@@ -79,7 +79,7 @@ impl Forms {
 
     pub(crate) fn subject(&self, id: SubjectId) -> &Arc<Subject> {
         // As for forms.
-        static NONE: LazyLock<Arc<Subject>> = LazyLock::new(|| Arc::new(Subject::Member(0)));
+        static NONE: LazyLock<Arc<Subject>> = LazyLock::new(|| Arc::new(Subject::Member(0, 0)));
         self.subjects.get(id.0 as usize).unwrap_or(&NONE)
     }
 

@@ -55,7 +55,7 @@ impl Forms {
             Predicate::Segments(rules) => {
                 let parts = rules.iter().map(|rule| match (at.segment)(*rule) {
                     Some(form) => form,
-                    None => self.holds(Subject::Member(*rule)),
+                    None => self.holds(Subject::Member(*rule, 0)),
                 });
                 let parts = parts.collect();
                 self.any(parts)
@@ -84,7 +84,7 @@ impl Forms {
     }
 
     /// Where the question of a subject is answered with yes.
-    fn holds(&mut self, subject: Subject) -> Form {
+    pub(crate) fn holds(&mut self, subject: Subject) -> Form {
         let subject = self.intern(subject);
         self.leaf(subject, Set::ints(1, 1), false)
     }

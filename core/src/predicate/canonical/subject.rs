@@ -41,8 +41,9 @@ pub(crate) enum Subject {
     Rank { value: SubjectId, top: bool, size: RankSize, among: Option<Form> },
     /// Whether the events came in that order; never missing.
     Sequence(Vec<Stage>, Span),
-    /// Whether the user is in a rule's segment, of which nothing more is known; never missing.
-    Member(i64),
+    /// Whether the user is in a rule's segment that is not looked into, named by the rule and by
+    /// the digest of what it says now; never missing.
+    Member(i64, u128),
 }
 
 /// A test that is no matter of order.
@@ -126,7 +127,7 @@ impl Subject {
             Subject::Bucket(_)
             | Subject::Rank { .. }
             | Subject::Sequence(..)
-            | Subject::Member(_) => true,
+            | Subject::Member(..) => true,
             _ => false,
         }
     }
@@ -156,7 +157,7 @@ impl Subject {
             | Subject::Test { .. }
             | Subject::Rank { .. }
             | Subject::Sequence(..)
-            | Subject::Member(_) => Set::ints(0, 1),
+            | Subject::Member(..) => Set::ints(0, 1),
         }
     }
 
@@ -206,7 +207,7 @@ impl Subject {
                     stage.events.iter().for_each(|events| events.digest(forms, &mut out));
                 }
             }
-            Subject::Member(rule) => (9u8, rule).hash(&mut out),
+            Subject::Member(rule, says) => (9u8, rule, says).hash(&mut out),
         }
         out.digest128()
     }
