@@ -8,6 +8,8 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/segmentry/target
 
 RULES ?= 30000
+PAIRS ?= 1000000
+SETS ?= 3000
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 REQUIREMENTS := core/tests/requirements.txt
@@ -31,10 +33,11 @@ lint:
 quickstart:
 	cargo run --example quickstart
 
-## soak: the differential tests with many more rules, `make soak RULES=30000`
+## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000`
 soak: venv
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
-		cargo test --workspace --test '*' differential -- --include-ignored --nocapture
+	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" \
+		cargo test --workspace --test '*' -- differential reuse --include-ignored --nocapture
 
 ## bench: release build; writes its data under ~/.cache/segmentry/bench at the first run
 bench:

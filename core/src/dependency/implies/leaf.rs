@@ -44,7 +44,7 @@ impl Prover {
                 !within_span(&one.span, &other.span) && !within_span(&other.span, &one.span)
             }
             (Subject::Column(_), Subject::Column(_)) => true,
-            _ => false,
+            _ => !self.forms.are_related(one, other),
         }
     }
 

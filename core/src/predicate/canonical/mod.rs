@@ -97,6 +97,11 @@ impl Forms {
         self.about(one).all & self.about(other).all != 0
     }
 
+    /// The same of subjects.
+    pub(crate) fn are_related(&self, one: SubjectId, other: SubjectId) -> bool {
+        self.about_subject(one).all & self.about_subject(other).all != 0
+    }
+
     fn about(&self, form: Form) -> About {
         self.abouts.get(form.0 as usize).copied().unwrap_or_default()
     }
