@@ -189,19 +189,19 @@ impl Set {
     }
 
     /// The values one by one, if every interval is a single point and there are at most `limit`.
-    pub(crate) fn singles(&self, limit: usize) -> Option<Vec<&Point>> {
+    pub(crate) fn singles<'a>(&'a self, limit: usize) -> Option<Vec<&'a Point>> {
         if self.0.len() > limit {
             return None;
         }
-        let single = |interval: &'_ (Cut, Cut)| match interval {
-            (Cut::At(point, false), high) => *high == Cut::after(point.clone()),
-            _ => false,
+        let point = |interval: &'a (Cut, Cut)| match interval {
+            (Cut::At(point, false), high) if *high == Cut::after(point.clone()) => Some(point),
+            // Nothing comes before the empty text.
+            (Cut::Start, Cut::At(point @ Point::Text(text), true)) if text.is_empty() => {
+                Some(point)
+            }
+            _ => None,
         };
-        let points = self.0.iter().filter_map(|(low, _)| match low {
-            Cut::At(point, _) => Some(point),
-            Cut::Start | Cut::End => None,
-        });
-        self.0.iter().all(single).then(|| points.collect())
+        self.0.iter().map(point).collect()
     }
 
     /// The set of all values from the least value of the set on.
@@ -279,6 +279,8 @@ mod tests {
         assert!(ints(&[(2, 3), (11, 11)]).is_subset(&a));
         assert_eq!(ints(&[(2, 2), (7, 7)]).singles(5).map(|points| points.len()), Some(2));
         assert_eq!(a.singles(5), None);
+        let texts = Set::points(["", "x"].map(|text| Point::Text(text.into())));
+        assert_eq!(texts.singles(5).map(|points| points.len()), Some(2));
     }
 
     #[test]
