@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::predicate::Predicate;
 use crate::predicate::canonical::{Form, Shape};
 
+use super::choice::{Choice, after, balance};
 use super::cost::{Sizes, use_cost};
 use super::implies::Prover;
 use super::parts::{Kind, Part, Taken, group};
@@ -111,11 +112,11 @@ pub(crate) struct Question<'a> {
 }
 
 /// A candidate that is of use to a group, with the parts that it answers.
-struct Usable {
-    rule: i64,
-    negated: bool,
-    covers: Vec<usize>,
-    equal: bool,
+pub(super) struct Usable {
+    pub(super) rule: i64,
+    pub(super) negated: bool,
+    pub(super) covers: Vec<usize>,
+    pub(super) equal: bool,
 }
 
 impl Library {
@@ -144,12 +145,11 @@ impl Library {
             Kind::All(parts) | Kind::Any(parts) => parts.clone(),
             _ => vec![root.clone()],
         };
-        if matches!(self.prover.forms.shape(root.form), Shape::Const(_)) {
-            answer.rest = Some(root.predicate());
-            answer.rest_at.clone_from(&root.at);
+        if let Shape::Const(everyone) = self.prover.forms.shape(root.form) {
+            answer.rest = Some(Predicate::Const(*everyone));
             return answer;
         }
-        let (segments, left) = self.by_parts(question, &parts, all, true, &mut answer.found);
+        let (segments, left) = self.by_parts(question, &parts, (all, true), &mut answer.found);
         answer.segments = segments;
         let mut groups = GROUPS;
         let left: Vec<Part> = left
@@ -288,164 +288,24 @@ impl Library {
         covered == form || self.prover.implies(narrow, wide)
     }
 
-    /// Chooses segments for a group by what each saves, most first; gives them with the parts
-    /// that are left.
+    /// Chooses segments for a group; gives them with the parts that are left.
     fn by_parts(
         &mut self,
         question: &Question<'_>,
         parts: &[Part],
-        all: bool,
-        top: bool,
+        (all, top): (bool, bool),
         found: &mut Vec<Found>,
     ) -> (Vec<(i64, bool)>, Vec<Part>) {
         let children: Vec<Form> = parts.iter().map(|part| part.form).collect();
         let forms = &mut self.prover.forms;
         let whole = if all { forms.all(children) } else { forms.any(children) };
         let mut usable = self.usable(question.rule, parts, whole, all);
+        // Only a whole rule's members can be looked at alone.
         usable.retain(|one| top || !one.covers.is_empty());
-        let member = |part: &Part| matches!(part.kind, Kind::Member { .. });
-        // A membership at the top is no work: the sets are combined as they are.
-        let mut open: BTreeSet<usize> = parts
-            .iter()
-            .enumerate()
-            .filter(|(_, part)| !(top && member(part)))
-            .map(|(index, _)| index)
-            .collect();
-        let mut chosen: Vec<(i64, bool)> = Vec::new();
-        let sizes = question.sizes;
-        let cost_of = |open: &BTreeSet<usize>| {
-            let parts: Vec<&Part> = open.iter().filter_map(|index| parts.get(*index)).collect();
-            sizes.cost(&parts)
-        };
-        let mut taken: BTreeSet<usize> = BTreeSet::new();
-        loop {
-            let now = cost_of(&open);
-            let mut best: Option<(f64, usize)> = None;
-            for (index, one) in usable.iter().enumerate() {
-                if taken.contains(&index) || !one.covers.iter().any(|part| open.contains(part)) {
-                    continue;
-                }
-                let Some(gain) = self.gain(question, one, &open, now, &cost_of, top) else {
-                    continue;
-                };
-                // Of equals the first, so that the choice is the same every time.
-                if gain > 0.0 && best.is_none_or(|(most, _)| gain > most) {
-                    best = Some((gain, index));
-                }
-            }
-            let Some((_, index)) = best else { break };
-            let Some(one) = usable.get(index) else { break };
-            taken.insert(index);
-            chosen.push((one.rule, one.negated));
-            let saved =
-                now - cost_of(&open.iter().copied().filter(|p| !one.covers.contains(p)).collect());
-            let cost = self.candidates.get(&one.rule).map_or(0.0, |c| use_cost(c, sizes, !top));
-            open.retain(|part| !one.covers.contains(part));
-            found.push(one.found(parts, all, true, balance(saved, cost)));
-        }
-        if all && top {
-            self.narrow(question, &usable, parts, &open, &mut taken, &mut chosen, found);
-        }
-        for (index, one) in usable.iter().enumerate().filter(|(index, _)| !taken.contains(index)) {
-            let _ = index;
-            let reason = self.why_not(question, one, &open, &cost_of, top);
-            found.push(one.found(parts, all, false, reason));
-        }
-        let mut left = Vec::new();
-        for (index, part) in parts.iter().enumerate() {
-            match &part.kind {
-                Kind::Member { rule, negated } if top => chosen.push((*rule, *negated)),
-                _ if open.contains(&index) => left.push(part.clone()),
-                _ => {}
-            }
-        }
-        (chosen, left)
-    }
-
-    /// What taking a segment saves beyond what it costs, if it can be taken.
-    fn gain(
-        &self,
-        question: &Question<'_>,
-        one: &Usable,
-        open: &BTreeSet<usize>,
-        now: f64,
-        cost_of: &dyn Fn(&BTreeSet<usize>) -> f64,
-        top: bool,
-    ) -> Option<f64> {
-        let candidate = self.candidates.get(&one.rule)?;
-        if !candidate.stored && !(question.allowed)(one.rule) {
-            return None;
-        }
-        let after = open.iter().copied().filter(|part| !one.covers.contains(part)).collect();
-        Some(now - cost_of(&after) - use_cost(candidate, question.sizes, !top))
-    }
-
-    /// Of the segments that only contain the rule, the smallest, if looking at its members alone
-    /// saves work.
-    #[allow(clippy::too_many_arguments)] // the state of one choice
-    fn narrow(
-        &self,
-        question: &Question<'_>,
-        usable: &[Usable],
-        parts: &[Part],
-        open: &BTreeSet<usize>,
-        taken: &mut BTreeSet<usize>,
-        chosen: &mut Vec<(i64, bool)>,
-        found: &mut Vec<Found>,
-    ) {
-        let left: Vec<&Part> = open.iter().filter_map(|index| parts.get(*index)).collect();
-        let known = usable.iter().enumerate().filter(|(index, one)| {
-            !taken.contains(index) && !one.negated && !one.covers.iter().any(|p| open.contains(p))
-        });
-        let rows = |one: &Usable| self.candidates.get(&one.rule).and_then(|c| c.rows);
-        let smallest = known
-            .filter_map(|(index, one)| Some((rows(one)?, index, one)))
-            .min_by_key(|(rows, index, _)| (*rows, *index));
-        let Some((rows, index, one)) = smallest else { return };
-        let Some(candidate) = self.candidates.get(&one.rule) else { return };
-        if !candidate.stored && !(question.allowed)(one.rule) {
-            return;
-        }
-        let saved = question.sizes.saved_by_narrowing(&left, rows);
-        let cost = use_cost(candidate, question.sizes, false);
-        if saved > cost {
-            taken.insert(index);
-            chosen.push((one.rule, false));
-            let reason =
-                format!("holds everyone of the rule: only its {rows} members are looked at");
-            found.push(one.found(parts, true, true, reason));
-        }
-    }
-
-    fn why_not(
-        &self,
-        question: &Question<'_>,
-        one: &Usable,
-        open: &BTreeSet<usize>,
-        cost_of: &dyn Fn(&BTreeSet<usize>) -> f64,
-        top: bool,
-    ) -> String {
-        let Some(candidate) = self.candidates.get(&one.rule) else { return String::new() };
-        if !candidate.stored && !(question.allowed)(one.rule) {
-            return after(one.rule);
-        }
-        if one.covers.is_empty() {
-            return match candidate.rows {
-                None => "contains the rule, but how many it holds is not known yet".to_owned(),
-                Some(rows) => {
-                    format!(
-                        "contains the rule, but looking at its {rows} members alone saves less \
-                             than it costs"
-                    )
-                }
-            };
-        }
-        if !one.covers.iter().any(|part| open.contains(part)) {
-            return "what it answers is answered already".to_owned();
-        }
-        let now = cost_of(open);
-        let after = open.iter().copied().filter(|part| !one.covers.contains(part)).collect();
-        balance(now - cost_of(&after), use_cost(candidate, question.sizes, !top))
+        let mut choice = Choice::of(self, question, parts, &usable, (all, top)).made();
+        let left = choice.left();
+        found.append(&mut choice.found);
+        (choice.segments, left)
     }
 
     /// Replaces what segments answer within a part that is a group itself.
@@ -465,7 +325,7 @@ impl Library {
             return part;
         }
         *groups -= 1;
-        let (segments, left) = self.by_parts(question, parts, all, false, found);
+        let (segments, left) = self.by_parts(question, parts, (all, false), found);
         let mut kept: Vec<Part> =
             left.into_iter().map(|part| self.within(question, part, groups, found)).collect();
         for (rule, negated) in segments {
@@ -476,27 +336,4 @@ impl Library {
         }
         group(&mut self.prover.forms, kept, all)
     }
-}
-
-impl Usable {
-    fn found(&self, parts: &[Part], all: bool, chosen: bool, reason: String) -> Found {
-        let at = self.covers.iter().filter_map(|index| parts.get(*index));
-        Found {
-            rule: self.rule,
-            negated: self.negated,
-            at: at.flat_map(|part| part.at.iter().cloned()).collect(),
-            equal: self.equal,
-            union: !all,
-            chosen,
-            reason,
-        }
-    }
-}
-
-fn after(rule: i64) -> String {
-    format!("rule {rule} is itself computed from this one")
-}
-
-fn balance(saved: f64, cost: f64) -> String {
-    format!("saves the work of about {} rows and costs that of {}", saved.round(), cost.round())
 }

@@ -5,6 +5,7 @@
 //! one within another, [`finder`] searches what a rule may be answered from and [`cost`] chooses.
 
 mod api;
+mod choice;
 mod cost;
 mod finder;
 mod found;

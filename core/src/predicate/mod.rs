@@ -8,6 +8,7 @@
 mod bind;
 pub(crate) mod canonical;
 mod field;
+mod known;
 mod metric;
 mod test;
 mod traced;
@@ -21,7 +22,8 @@ use crate::document::Number;
 use crate::model::{Column, FieldType, Key};
 use crate::rule::{Aggregate, Duration, Operator, Place, RankSize, Window};
 
-pub(crate) use bind::{BoundRule, KnownRules, bind_rule, check_model, trait_type};
+pub(crate) use bind::{BoundRule, bind_rule, check_model, trait_type};
+pub(crate) use known::KnownRules;
 pub(crate) use metric::sum_scale;
 pub(crate) use test::{fold, operators_of};
 pub(crate) use traced::Traced;
