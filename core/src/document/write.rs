@@ -36,10 +36,11 @@ fn number_value(number: Number) -> Value {
     if let Some(integer) = number.to_i64() {
         return Value::from(integer);
     }
-    let double = number.to_f64();
-    // The shortest text of the double is what JSON will carry; it must be this very number.
-    if double.is_finite() && format!("{double:e}").parse() == Ok(number) {
-        return Value::from(double);
+    // Of the shortest texts of a double there may be two, and `serde_json` takes its own: what it
+    // will write must be this very number.
+    let double = Value::from(number.to_f64());
+    if double.is_number() && double.to_string().parse() == Ok(number) {
+        return double;
     }
     Value::String(number.to_string())
 }
@@ -72,6 +73,7 @@ fn emit(json: &Json, to: &mut WriterJsonSerializer<Vec<u8>>) -> std::io::Result<
 #[cfg(test)]
 mod tests {
     use super::super::read;
+    use super::*;
 
     #[test]
     fn text_keeps_every_digit_and_values_say_strings() {
@@ -84,5 +86,19 @@ mod tests {
                 {"a": [1, 0.1, "12345678901234567890.12", "q\"", null], "b": {"c": true}}
             )
         );
+    }
+
+    #[test]
+    fn numbers_in_a_value_are_what_they_were() {
+        // Both are as near to the same double as the other, and as short.
+        for text in ["168.60000610351563", "168.60000610351562", "0.1", "1e-30", "-2.5e20"] {
+            let number: Number = text.parse().unwrap();
+            let again = match number_value(number) {
+                Value::Number(value) => value.to_string().parse(),
+                Value::String(value) => value.parse(),
+                other => panic!("{other}"),
+            };
+            assert_eq!(again, Ok(number), "{text}");
+        }
     }
 }
