@@ -20,6 +20,7 @@ use crate::segment::{Dictionary, key_column};
 
 use super::Shared;
 use super::population::Population;
+use super::ranks::Ranks;
 
 /// What the plans of one run read: the population as it was read, events as they are registered,
 /// segments as this run has computed them.
@@ -28,6 +29,8 @@ pub(super) struct RunSources {
     pub(super) model: Arc<BoundModel>,
     pub(super) users: Option<Arc<dyn TableProvider>>,
     pub(super) members: BTreeMap<i64, Arc<RoaringBitmap>>,
+    /// The ranks that were selected so far, under names that no rule has.
+    pub(super) ranks: Ranks,
     /// The only users that need to be looked at, where they are few.
     pub(super) among: Option<Contains>,
 }
@@ -88,7 +91,7 @@ impl RunSources {
 
     /// The users of the population for whom the predicate holds.
     pub(super) async fn members_of(
-        &self,
+        &mut self,
         predicate: &Predicate,
         population: &Population,
         as_of: i64,
@@ -100,7 +103,8 @@ impl RunSources {
             Predicate::Const(false) => return Ok(RoaringBitmap::new()),
             _ => {}
         }
-        let plan = self.planner(as_of, zone, Flavor::Engine).members(predicate)?;
+        let selected = self.selected(predicate, as_of, zone, scanned).await?;
+        let plan = self.planner(as_of, zone, Flavor::Engine).members(&selected)?;
         let mut members = RoaringBitmap::new();
         self.run(plan, scanned, |batch| {
             let keys = key_column(batch.column(0))?;

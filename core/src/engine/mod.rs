@@ -12,6 +12,7 @@ mod population;
 mod preview;
 mod publish;
 mod query;
+mod ranks;
 mod refresh;
 mod reuse;
 mod rule_store;

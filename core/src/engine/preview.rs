@@ -82,6 +82,7 @@ impl SegmentEngine {
             model: Arc::clone(&model),
             users: None,
             members: std::collections::BTreeMap::new(),
+            ranks: super::ranks::Ranks::default(),
             among: None,
         };
         for ancestor in bound.ancestors() {
@@ -101,11 +102,16 @@ impl SegmentEngine {
         let as_of = as_of.timestamp_micros();
         let predicates: Vec<&Predicate> =
             std::iter::once(&everything).chain(steps.iter().map(|(_, _, p)| p)).collect();
+        let mut scanned = Scanned::new();
+        let mut selected = Vec::with_capacity(predicates.len());
+        for predicate in &predicates {
+            selected.push(sources.selected(predicate, as_of, bound.zone, &mut scanned).await?);
+        }
+        let selected: Vec<&Predicate> = selected.iter().collect();
         let planner = sources.planner(as_of, bound.zone, Flavor::Engine);
-        let plan = planner.truths(&predicates)?;
+        let plan = planner.truths(&selected)?;
         let mut counts = vec![0u64; predicates.len()];
         let mut members = RoaringBitmap::new();
-        let mut scanned = Scanned::new();
         sources
             .run(plan, &mut scanned, |batch| {
                 let ordinals = self.shared.dictionary().ordinals(&key_column(batch.column(0))?);

@@ -141,6 +141,7 @@ impl SegmentEngine {
             model: Arc::clone(&model),
             users: None,
             members: std::collections::BTreeMap::new(),
+            ranks: super::ranks::Ranks::default(),
             among: None,
         };
         let planner = sources.planner(as_of.timestamp_micros(), bound.zone, Flavor::Text(dialect));

@@ -210,6 +210,7 @@ impl Work {
             model: Arc::clone(&model),
             users: Some(Arc::clone(&population.table) as _),
             members: reuse.loaded,
+            ranks: super::ranks::Ranks::default(),
             among: None,
         };
         let mut work = Work {

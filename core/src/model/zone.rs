@@ -144,6 +144,14 @@ pub(crate) fn months_before(zone: Tz, at: i64, months: u32) -> i64 {
     }
 }
 
+/// `months` calendar months after an instant, on the wall, clamped to the month's end.
+pub(crate) fn months_after(zone: Tz, at: i64, months: u32) -> i64 {
+    match naive(wall(zone, at)).checked_add_months(Months::new(months)) {
+        Some(time) => instant(zone, micros(time)),
+        None => i64::MAX,
+    }
+}
+
 /// Microseconds of a wall time.
 pub(crate) fn wall_micros(time: NaiveDateTime) -> i64 {
     micros(time)

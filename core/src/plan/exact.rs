@@ -33,7 +33,7 @@ impl Kind {
 
 /// One number: `digits / (10^scale × count)`, or a double.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Ratio { digits: i128, scale: i8, count: i64 },
     Double(f64),
 }

@@ -48,6 +48,15 @@ struct Tested {
     count: Option<Expr>,
 }
 
+/// A value as a comparison sees it.
+pub(super) struct Comparable {
+    pub(super) expr: Expr,
+    /// The count of an average's values.
+    pub(super) count: Option<Expr>,
+    pub(super) ty: FieldType,
+    pub(super) data_type: DataType,
+}
+
 impl Planner<'_> {
     /// An expression that is true exactly where the predicate (or, negated, its complement)
     /// holds, and otherwise false or unknown.
@@ -73,11 +82,20 @@ impl Planner<'_> {
                 let parts = rules.iter().map(|rule| self.segment(*rule));
                 balanced(parts.collect::<Result<Vec<_>>>()?, false)
             }
-            Predicate::Rank { .. }
-            | Predicate::Within { .. }
-            | Predicate::Positioned { .. }
-            | Predicate::Sequence(_) => {
-                return Err(Error::new(Code::Unsupported, "not evaluated by this version"));
+            Predicate::Within { latitude, longitude, place, negated: false } => {
+                self.within(latitude, longitude, place)
+            }
+            Predicate::Within { latitude, longitude, place, negated: true } => {
+                let within = self.within(latitude, longitude, place);
+                self.positioned(latitude, longitude).and(within.is_not_true())
+            }
+            Predicate::Positioned { latitude, longitude } => self.positioned(latitude, longitude),
+            Predicate::Sequence(sequence) => match streams.did(sequence) {
+                Some(did) => did,
+                None => return Err(Error::new(Code::Internal, "a sequence without a stream")),
+            },
+            Predicate::Rank { .. } => {
+                return Err(Error::new(Code::Internal, "a rank that was not selected before"));
             }
         };
         Ok(if negated { leaf.is_not_true() } else { leaf })
@@ -119,9 +137,12 @@ impl Planner<'_> {
                 let data_type = result_type(metric, self.flavor);
                 Ok(self.metric(metric, value, count, data_type, ty))
             }
-            Value::Bucket { .. } => {
-                Err(Error::new(Code::Unsupported, "buckets are not evaluated by this version"))
-            }
+            Value::Bucket { salt } => Ok(Tested {
+                expr: super::special::bucket(named(&self.model.table, &self.model.key.name), salt),
+                data_type: DataType::Int64,
+                ty,
+                count: None,
+            }),
         }
     }
 
@@ -364,6 +385,12 @@ impl Planner<'_> {
             },
         };
         Ok(present.and(holds))
+    }
+
+    /// A value with its parts as a comparison sees them.
+    pub(super) fn comparable_parts(&self, value: &Value, streams: &Streams) -> Result<Comparable> {
+        let Tested { expr, data_type, ty, count } = self.comparable(value, streams)?;
+        Ok(Comparable { expr, count, ty, data_type })
     }
 
     /// A value whose expression is what a comparison sees: days as numbers, times as instants.

@@ -15,8 +15,12 @@ mod lists;
 mod literals;
 mod metric_type;
 mod native;
+mod rank;
 mod regular;
+mod sequence;
+mod special;
 mod sql;
+mod steps;
 mod stream;
 mod times;
 
@@ -34,6 +38,7 @@ use crate::predicate::{Predicate, Value};
 pub use flavor::Dialect;
 pub(crate) use flavor::Flavor;
 pub(crate) use functions::external;
+pub(crate) use rank::{Ranked, first_of};
 pub(crate) use sql::to_sql;
 
 use stream::Streams;
@@ -79,7 +84,7 @@ pub(crate) fn named(table: &str, name: &str) -> Expr {
 impl Planner<'_> {
     /// The keys of the users for whom the predicate holds, one column.
     pub(crate) fn members(&self, predicate: &Predicate) -> Result<LogicalPlan> {
-        refuse_unsupported(predicate)?;
+        self.refuse_unsupported(predicate)?;
         if self.flavor == Flavor::Text(Dialect::Sqlite) {
             sql::refuse_in_sqlite(predicate)?;
         }
@@ -96,7 +101,7 @@ impl Planner<'_> {
 
     /// Every user's key and, for each predicate in turn, whether it holds: columns `p0`, `p1`, …
     pub(crate) fn truths(&self, predicates: &[&Predicate]) -> Result<LogicalPlan> {
-        predicates.iter().try_for_each(|predicate| refuse_unsupported(predicate))?;
+        predicates.iter().try_for_each(|predicate| self.refuse_unsupported(predicate))?;
         let streams = Streams::of(predicates);
         let builder = self.joined(&streams)?;
         let mut columns = vec![self.key()];
@@ -130,7 +135,21 @@ impl Planner<'_> {
             let on = vec![key.clone().eq(stream::user_of(index))];
             builder = builder.join_on(aggregated, JoinType::Left, on).map_err(internal)?;
         }
+        for (index, sequence) in streams.sequences().iter().enumerate() {
+            let did = self.sequence(sequence, index)?;
+            let on = vec![key.clone().eq(steps::user_of(index))];
+            builder = builder.join_on(did, JoinType::Left, on).map_err(internal)?;
+        }
         Ok(builder)
+    }
+
+    /// What no dialect says exactly; the engine's flavor says everything, ranks as members of what
+    /// was selected before.
+    fn refuse_unsupported(&self, predicate: &Predicate) -> Result<()> {
+        match self.flavor {
+            Flavor::Engine => Ok(()),
+            Flavor::Text(dialect) => refuse_in_sql(predicate, dialect),
+        }
     }
 
     /// Whether the user of a key is one of those asked about, if not all are.
@@ -145,8 +164,8 @@ pub(crate) fn internal(error: datafusion::error::DataFusionError) -> Error {
     Error::new(Code::Internal, format!("planning failed: {error}")).caused_by(error)
 }
 
-/// The forms of the language that are parsed and bound, but not evaluated yet.
-pub(crate) fn refuse_unsupported(predicate: &Predicate) -> Result<()> {
+/// Refuses the forms of the language that are not said in SQL.
+fn refuse_in_sql(predicate: &Predicate, dialect: Dialect) -> Result<()> {
     let mut found = None;
     predicate.walk(&mut |node| {
         let what = match node {
@@ -161,7 +180,7 @@ pub(crate) fn refuse_unsupported(predicate: &Predicate) -> Result<()> {
     match found {
         None => Ok(()),
         Some(what) => {
-            let message = format!("{what} are not evaluated by this version");
+            let message = format!("{what} are not said in the SQL of {dialect}");
             Err(Error::from(Problem::new(Code::Unsupported, "/conditions", message)))
         }
     }

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit,
 
 use crate::error::Result;
 use crate::model::{Column, FieldType, KeyType};
-use crate::predicate::{Metric, Predicate, Source, Span, resolve};
+use crate::predicate::{BoundSequence, Metric, Predicate, Source, Span, resolve};
 use crate::rule::{Aggregate, Window};
 
 use super::exact_sum::exact_sum;
@@ -25,7 +25,10 @@ pub(super) struct Stream {
 }
 
 /// All streams of some predicates.
-pub(super) struct Streams(Vec<Stream>);
+pub(super) struct Streams {
+    streams: Vec<Stream>,
+    sequences: Vec<Arc<BoundSequence>>,
+}
 
 /// Whether two metrics read the same events: all but the fields they aggregate.
 fn same_events(a: &Metric, b: &Metric) -> bool {
@@ -50,16 +53,41 @@ impl Streams {
                 None => streams.push(Stream { metrics: vec![Arc::clone(metric)] }),
             }
         }
-        Streams(streams)
+        let mut sequences: Vec<Arc<BoundSequence>> = Vec::new();
+        for predicate in predicates {
+            predicate.walk(&mut |node| {
+                if let Predicate::Sequence(sequence) = node
+                    && !sequences.contains(sequence)
+                {
+                    sequences.push(Arc::clone(sequence));
+                }
+            });
+        }
+        Streams { streams, sequences }
+    }
+
+    /// Those of a filter of events, which has none.
+    pub(super) fn none() -> Streams {
+        Streams { streams: Vec::new(), sequences: Vec::new() }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Stream> {
-        self.0.iter()
+        self.streams.iter()
+    }
+
+    pub(super) fn sequences(&self) -> &[Arc<BoundSequence>] {
+        &self.sequences
+    }
+
+    /// The column that says whether a user did it.
+    pub(super) fn did(&self, sequence: &BoundSequence) -> Option<Expr> {
+        let index = self.sequences.iter().position(|known| **known == *sequence)?;
+        Some(super::steps::did(index))
     }
 
     /// Where a metric's value is: the stream's index and the metric's in it.
     fn place(&self, metric: &Metric) -> Option<(usize, usize)> {
-        self.0.iter().enumerate().find_map(|(index, stream)| {
+        self.streams.iter().enumerate().find_map(|(index, stream)| {
             stream.metrics.iter().position(|m| **m == *metric).map(|at| (index, at))
         })
     }
@@ -134,7 +162,7 @@ impl Planner<'_> {
     }
 
     /// The instants that all of the windows keep; events at or after `as_of` never count.
-    fn span(&self, windows: &[Window]) -> Span {
+    pub(super) fn span(&self, windows: &[Window]) -> Span {
         let before = Span { start: i64::MIN, end: self.as_of };
         windows
             .iter()
@@ -151,7 +179,7 @@ impl Planner<'_> {
         let time = plain(named(&source.table, &source.time.name), &source.time.data_type);
         let mut parts = self.in_span(time, &source.time.data_type, span);
         if source.filter != Predicate::Const(true) {
-            let none = Streams(Vec::new());
+            let none = Streams::none();
             parts.push(self.predicate(&source.filter, false, &none)?);
         }
         // Last, so that it is asked only of events that pass the rest.
@@ -191,7 +219,7 @@ impl Planner<'_> {
     }
 
     /// The user's key as the population has it: an integer or a string.
-    fn event_user(&self, source: &Source) -> Expr {
+    pub(super) fn event_user(&self, source: &Source) -> Expr {
         let user = plain(named(&source.table, &source.user.name), &source.user.data_type);
         match (self.model.key_type, &source.user.data_type) {
             (KeyType::Text, _) | (_, DataType::Int64) => user,

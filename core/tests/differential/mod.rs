@@ -115,8 +115,7 @@ async fn differential_engine_and_oracle_agree() {
     let mut found = Vec::new();
     let mut seed = first;
     while rules < wanted && found.len() < 10 {
-        let options = Options { field_strings: true, ..Options::default() };
-        let case = generate::case(seed, &options);
+        let case = generate::case(seed, &Options::whole());
         rules += case.rules.len();
         coverage.add(&case.coverage);
         found.extend(differences(seed, &case).await);

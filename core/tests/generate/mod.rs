@@ -48,6 +48,20 @@ pub struct Options {
     pub retries: usize,
 }
 
+impl Options {
+    /// Everything that the language has.
+    pub fn whole() -> Options {
+        Options {
+            places: true,
+            ranks: true,
+            buckets: true,
+            sequences: true,
+            field_strings: true,
+            ..Options::default()
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options {

@@ -19,9 +19,17 @@ use crate::oracle::UserKey;
 
 type Keys = BTreeSet<UserKey>;
 
-/// Small worlds: the laws are broken by what rules say, not by how many users there are.
+/// Small worlds: the laws are broken by what rules say, not by how many users there are. A bucket
+/// without a salt goes by the rule's name, so that the same conditions are others in another rule.
 fn options() -> Options {
-    Options { users: (15, 50), max_events: 200, rules: (3, 5), retries: 1, ..Options::default() }
+    Options {
+        users: (15, 50),
+        max_events: 200,
+        rules: (3, 5),
+        retries: 1,
+        buckets: false,
+        ..Options::whole()
+    }
 }
 
 /// The worlds of a law, `share` of a hundred of all.

@@ -22,9 +22,6 @@ pub enum Source {
     Newest,
 }
 
-/// What the engine does not evaluate.
-const NOT_EVALUATED: [&str; 5] = ["rank in rank", "rank among", "bucket", "sequence", "circle"];
-
 impl Planter<'_> {
     /// A rule that its conditions alone make, so that its segment is just what they say.
     fn plain(&mut self) -> Option<(i64, Base)> {
@@ -67,9 +64,7 @@ impl Planter<'_> {
 
     /// A wide rule and one within it that says more.
     fn contained(&mut self) -> Option<Vec<Draft>> {
-        let kinds = contained::KINDS.iter().filter(|(kind, _)| !NOT_EVALUATED.contains(kind));
-        let kinds: Vec<_> = kinds.collect();
-        let (_, make) = self.random.pick(&kinds);
+        let (_, make) = self.random.pick(&contained::KINDS);
         let (narrow, wide) = make(self)?;
         let narrow = match self.random.percent(50) {
             true => narrow,

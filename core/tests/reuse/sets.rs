@@ -52,14 +52,7 @@ struct Report {
 fn sizes(seed: u64) -> (Options, usize) {
     let large = seed % 100 == 99;
     let (users, max_events) = if large { ((4, 10), 40) } else { ((10, 40), 200) };
-    let options = Options {
-        users,
-        max_events,
-        rules: (3, 6),
-        field_strings: true,
-        retries: 1,
-        ..Options::default()
-    };
+    let options = Options { users, max_events, rules: (3, 6), retries: 1, ..Options::whole() };
     let size = match (large, seed % 4) {
         (true, _) => 200,
         (_, 0) => 5 + seed % 36,
