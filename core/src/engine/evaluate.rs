@@ -13,7 +13,7 @@ use futures::TryStreamExt;
 use roaring::RoaringBitmap;
 
 use crate::error::{Code, Error, Result};
-use crate::model::BoundModel;
+use crate::model::{BoundModel, Key};
 use crate::plan::{Contains, Dialect, Flavor, PlanSources, Planner, external, to_sql};
 use crate::predicate::Predicate;
 use crate::segment::{Dictionary, key_column};
@@ -33,6 +33,8 @@ pub(super) struct RunSources {
     pub(super) ranks: Ranks,
     /// The only users that need to be looked at, where they are few.
     pub(super) among: Option<Contains>,
+    /// The only user that is asked about, if it is one.
+    pub(super) only: Option<Key>,
 }
 
 impl PlanSources for RunSources {
@@ -58,6 +60,10 @@ impl PlanSources for RunSources {
 
     fn among(&self) -> Option<Contains> {
         self.among.clone()
+    }
+
+    fn only(&self) -> Option<Key> {
+        self.only.clone()
     }
 }
 

@@ -77,14 +77,7 @@ impl SegmentEngine {
             settle(&mut rule, &rules.known);
         }
         let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
-        let mut sources = RunSources {
-            shared: Arc::clone(&self.shared),
-            model: Arc::clone(&model),
-            users: None,
-            members: std::collections::BTreeMap::new(),
-            ranks: super::ranks::Ranks::default(),
-            among: None,
-        };
+        let mut sources = RunSources::of(&self.shared, &model);
         for ancestor in bound.ancestors() {
             let segment = self.shared.load(ancestor, None, None).await?;
             sources.members.insert(ancestor, segment.members);

@@ -136,14 +136,7 @@ impl SegmentEngine {
         settle(&mut rule, &rules.known);
         let model = self.shared.bound_model()?;
         let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
-        let sources = RunSources {
-            shared: Arc::clone(&self.shared),
-            model: Arc::clone(&model),
-            users: None,
-            members: std::collections::BTreeMap::new(),
-            ranks: super::ranks::Ranks::default(),
-            among: None,
-        };
+        let sources = RunSources::of(&self.shared, &model);
         let planner = sources.planner(as_of.timestamp_micros(), bound.zone, Flavor::Text(dialect));
         to_sql(&planner.members(&whole(&bound, &model))?, dialect)
     }

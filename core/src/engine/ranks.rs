@@ -65,9 +65,9 @@ impl RunSources {
             None => None,
         };
         // Everyone is looked at, also where the rule at hand is about few.
-        let few = self.among.take();
+        let (few, only) = (self.among.take(), self.only.take());
         let users = self.values(value, among.as_ref(), as_of, zone, scanned).await;
-        self.among = few;
+        (self.among, self.only) = (few, only);
         let members: RoaringBitmap = first_of(users?, *top, *size).collect();
         let name = -1 - i64::try_from(self.ranks.0.len()).unwrap_or(i64::MAX - 1);
         self.ranks.0.insert(what, name);

@@ -212,6 +212,7 @@ impl Work {
             members: reuse.loaded,
             ranks: super::ranks::Ranks::default(),
             among: None,
+            only: None,
         };
         let mut work = Work {
             shared,

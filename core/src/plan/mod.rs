@@ -7,6 +7,7 @@
 
 mod exact;
 mod exact_sum;
+mod explained;
 mod expr;
 mod flavor;
 mod folding;
@@ -32,7 +33,7 @@ use datafusion::datasource::{TableProvider, provider_as_source};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 
 use crate::error::{Code, Error, Problem, Result};
-use crate::model::BoundModel;
+use crate::model::{BoundModel, Key};
 use crate::predicate::{Predicate, Value};
 
 pub use flavor::Dialect;
@@ -56,6 +57,9 @@ pub(crate) trait PlanSources: Send + Sync {
 
     /// The only users that the caller asks about; all if there is nothing.
     fn among(&self) -> Option<Contains>;
+
+    /// The only user that the caller asks about, if it is one.
+    fn only(&self) -> Option<Key>;
 }
 
 /// Builds plans for one model at one `as_of`.
@@ -154,7 +158,17 @@ impl Planner<'_> {
 
     /// Whether the user of a key is one of those asked about, if not all are.
     fn asked_about(&self, key: Expr) -> Option<Expr> {
-        let among = self.sources.among().filter(|_| self.flavor == Flavor::Engine)?;
+        if self.flavor != Flavor::Engine {
+            return None;
+        }
+        // A comparison, unlike a function, is seen by the scan.
+        if let Some(only) = self.sources.only() {
+            return Some(match only {
+                Key::Int(only) => key.eq(lit(only)),
+                Key::Text(only) => key.eq(lit(only)),
+            });
+        }
+        let among = self.sources.among()?;
         Some(functions::is_member(key, "among".to_owned(), among))
     }
 }

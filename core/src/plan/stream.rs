@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit,
 
 use crate::error::Result;
 use crate::model::{Column, FieldType, KeyType};
-use crate::predicate::{BoundSequence, Metric, Predicate, Source, Span, resolve};
+use crate::predicate::{BoundSequence, Metric, Predicate, Source, Span, span_of_windows};
 use crate::rule::{Aggregate, Window};
 
 use super::exact_sum::exact_sum;
@@ -163,11 +163,7 @@ impl Planner<'_> {
 
     /// The instants that all of the windows keep; events at or after `as_of` never count.
     pub(super) fn span(&self, windows: &[Window]) -> Span {
-        let before = Span { start: i64::MIN, end: self.as_of };
-        windows
-            .iter()
-            .map(|window| resolve(*window, self.as_of, self.zone))
-            .fold(before, Span::intersect)
+        span_of_windows(windows, self.as_of, self.zone)
     }
 
     /// The events of a source that lie in the span and pass the filter.

@@ -27,7 +27,7 @@ pub(crate) use known::KnownRules;
 pub(crate) use metric::sum_scale;
 pub(crate) use test::{fold, operators_of};
 pub(crate) use traced::Traced;
-pub(crate) use window::{Span, resolve};
+pub(crate) use window::{Span, resolve, span_of_windows};
 
 /// Who belongs, as a tree of tests on values of one user.
 #[derive(Clone, Debug, PartialEq)]

@@ -51,6 +51,12 @@ pub(crate) fn resolve(window: Window, as_of: i64, zone: Tz) -> Span {
     }
 }
 
+/// The instants that all of the windows keep of events, which never count from `as_of` on.
+pub(crate) fn span_of_windows(windows: &[Window], as_of: i64, zone: Tz) -> Span {
+    let all = Span { start: i64::MIN, end: as_of };
+    windows.iter().map(|window| resolve(*window, as_of, zone)).fold(all, Span::intersect)
+}
+
 fn before(as_of: i64, duration: Duration, zone: Tz) -> i64 {
     match (duration.micros(), duration.months()) {
         (Some(micros), _) => as_of.saturating_sub(micros),

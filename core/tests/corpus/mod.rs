@@ -3,6 +3,7 @@
 mod case;
 pub mod data;
 mod expected;
+mod explain;
 mod parquet;
 mod schema;
 

@@ -64,7 +64,7 @@ impl Planter<'_> {
 
     /// A wide rule and one within it that says more.
     fn contained(&mut self) -> Option<Vec<Draft>> {
-        let (_, make) = self.random.pick(&contained::KINDS);
+        let (_, make) = self.random.pick(contained::KINDS);
         let (narrow, wide) = make(self)?;
         let narrow = match self.random.percent(50) {
             true => narrow,

@@ -1,0 +1,414 @@
+//! Explain: why one user is in a segment, or why not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value as JsonValue;
+
+use crate::document::Json;
+use crate::error::{Code, Error, Result};
+use crate::model::{Key, KeyType};
+use crate::plan::Flavor;
+use crate::predicate::{BoundRule, Predicate, Test, Traced, Value, bind_rule, span_of_windows};
+use crate::rule::{Combinator, Group, Node, Operation, Rule, RuleParser};
+
+use super::evaluate::{RunSources, Scanned};
+use super::rule_store::settle;
+use super::{RuleDocument, SegmentEngine};
+
+/// Why one user is in a segment, or why not.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The user.
+    pub key: Key,
+    /// The instant that it is about.
+    #[serde(with = "crate::document::instant")]
+    pub as_of: DateTime<Utc>,
+    /// Whether the user belongs, hand-picked users included.
+    pub member: bool,
+    /// Whether the user is in the rule's `include`.
+    pub included: bool,
+    /// Whether the user is in the rule's `exclude`, which comes last.
+    pub excluded: bool,
+    /// The rule's operands and conditions.
+    pub root: Explained,
+}
+
+/// A condition or a group of an [`Explanation`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Explained {
+    /// Its place in the document, a JSON Pointer; empty for the operands of a rule together.
+    pub path: String,
+    /// What it is: `and`, `or`, `not and`, `not or`, the name of an operation, `segment`, or
+    /// `condition`.
+    pub kind: String,
+    /// The condition as it is stored; empty for groups.
+    pub text: String,
+    /// Whether it holds of the user.
+    pub holds: bool,
+    /// What the user has: `None` for groups, `null` where there is no value. A position is
+    /// `[latitude, longitude]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<JsonValue>,
+    /// What is needed, operator and value, as in `>= 10000`; of two fields, the value of the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needed: Option<String>,
+    /// The first instant that counts, and the first that does not any more, of the events or
+    /// dates in question; `None` where nothing bounds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<ExplainedWindow>,
+    /// The members of a group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Explained>,
+}
+
+/// A window as instants, half-open; an edge that is open is `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ExplainedWindow {
+    /// The first instant that counts.
+    #[serde(with = "crate::document::instant::option")]
+    pub start: Option<DateTime<Utc>>,
+    /// The first instant that does not count any more.
+    #[serde(with = "crate::document::instant::option")]
+    pub end: Option<DateTime<Utc>>,
+}
+
+impl SegmentEngine {
+    /// Why a user is in a segment, or why not: the rule's conditions with what the user has. For a
+    /// stored rule it is about the instant of its segment, for a document about now; other
+    /// segments are as they were last published. Only this user's rows are asked for, but for
+    /// ranks, which are about everybody.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] if no user has the key; all problems of a document; errors of the data.
+    pub async fn explain<'a>(
+        &self,
+        rule: impl Into<RuleDocument<'a>>,
+        key: impl Into<Key>,
+    ) -> Result<Explanation> {
+        let rule = rule.into();
+        let mut as_of = self.shared.clock.now();
+        if let RuleDocument::Stored(which) = &rule {
+            let id = self.shared.rules().await?.find(which)?.row.id;
+            let row = self.shared.catalog(move |catalog| catalog.segment(id)).await?;
+            as_of = row.and_then(|row| row.current).map_or(as_of, |version| version.as_of);
+        }
+        self.explain_as_of(rule, key, as_of).await
+    }
+
+    /// The same about another instant.
+    ///
+    /// # Errors
+    /// As for [`SegmentEngine::explain`].
+    pub async fn explain_as_of<'a>(
+        &self,
+        rule: impl Into<RuleDocument<'a>>,
+        key: impl Into<Key>,
+        as_of: DateTime<Utc>,
+    ) -> Result<Explanation> {
+        self.shared.reopen_sources().await?;
+        let rules = self.shared.rules().await?;
+        let mut rule: Rule = match rule.into() {
+            RuleDocument::Stored(which) => rules.find(&which)?.rule.clone()?,
+            RuleDocument::Document(document) => RuleParser::parse_conditions(document)?,
+        };
+        if !rule.rule_name.is_empty() {
+            settle(&mut rule, &rules.known);
+        }
+        let model = self.shared.bound_model()?;
+        let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
+        let key = match (key.into(), model.key_type) {
+            (Key::Text(text), KeyType::Int) => {
+                text.trim().parse().map_or(Key::Text(text), Key::Int)
+            }
+            (key, _) => key,
+        };
+        let mut sources = RunSources::of(&self.shared, &model);
+        self.shared.learn_keys().await?;
+        for ancestor in bound.ancestors() {
+            let segment = self.shared.load(ancestor, None, None).await?;
+            sources.members.insert(ancestor, segment.members);
+        }
+        let mut leaves = Leaves::of(&rule, &bound);
+        leaves.ask(&mut sources, &key, as_of.timestamp_micros(), bound.zone).await?;
+        let root = leaves.root(&bound);
+        let picked = |keys: &[Key]| keys.contains(&key);
+        let (included, excluded) = (picked(&bound.include), picked(&bound.exclude));
+        let member = (root.holds || included) && !excluded;
+        Ok(Explanation { key, as_of, member, included, excluded, root })
+    }
+}
+
+/// The conditions of a rule one by one, with what was found out about each.
+struct Leaves {
+    nodes: BTreeMap<String, Node>,
+    /// Operands as `/depends_on/0`, and conditions by their places, in order.
+    asked: Vec<Leaf>,
+}
+
+struct Leaf {
+    at: String,
+    predicate: Predicate,
+    holds: bool,
+    values: Vec<Json>,
+    window: Option<ExplainedWindow>,
+}
+
+impl Leaves {
+    fn of(rule: &Rule, bound: &BoundRule) -> Leaves {
+        let mut nodes = BTreeMap::new();
+        if let Some(group) = &rule.conditions {
+            by_place(group, &mut nodes);
+        }
+        let mut found: Vec<(String, Predicate)> = bound
+            .depends_on
+            .iter()
+            .enumerate()
+            .map(|(at, id)| {
+                (format!("/depends_on/{at}"), Predicate::Segments(BTreeSet::from([*id])))
+            })
+            .collect();
+        if let Some(traced) = &bound.traced {
+            leaves_of(traced, &mut found);
+        }
+        let leaf = |(at, predicate)| Leaf {
+            at,
+            predicate,
+            holds: false,
+            values: Vec::new(),
+            window: None,
+        };
+        Leaves { nodes, asked: found.into_iter().map(leaf).collect() }
+    }
+
+    /// Looks the user's values up.
+    async fn ask(
+        &mut self,
+        sources: &mut RunSources,
+        key: &Key,
+        as_of: i64,
+        zone: chrono_tz::Tz,
+    ) -> Result<()> {
+        let mut scanned = Scanned::new();
+        let mut selected = Vec::with_capacity(self.asked.len());
+        for leaf in &self.asked {
+            selected.push(sources.selected(&leaf.predicate, as_of, zone, &mut scanned).await?);
+        }
+        let values: Vec<Vec<Value>> =
+            self.asked.iter().zip(&selected).map(|(leaf, now)| shown_values(leaf, now)).collect();
+        sources.only = Some(key.clone());
+        let predicates: Vec<&Predicate> = selected.iter().collect();
+        let flat: Vec<&Value> = values.iter().flatten().collect();
+        let planner = sources.planner(as_of, zone, Flavor::Engine);
+        let (plan, shown) = planner.explained(&predicates, &flat)?;
+        let mut rows = Vec::new();
+        sources
+            .run(plan, &mut scanned, |batch| {
+                rows.extend((0..batch.num_rows()).map(|row| batch.slice(row, 1)));
+                Ok(())
+            })
+            .await?;
+        let Some(row) = rows.first() else {
+            return Err(Error::new(Code::NotFound, format!("no user has the key {key}")));
+        };
+        let internal = super::evaluate::internal;
+        let mut shown = shown.into_iter();
+        for (index, (leaf, values)) in self.asked.iter_mut().zip(&values).enumerate() {
+            let truth = row.column(index + 1).as_boolean();
+            leaf.holds = truth.is_valid(0) && truth.value(0);
+            for shown in shown.by_ref().take(values.len()) {
+                leaf.values.push(shown.json(row.columns(), 0).map_err(internal)?);
+            }
+            leaf.window = window_of(&leaf.predicate, as_of, zone);
+        }
+        Ok(())
+    }
+
+    /// The operands and conditions as one tree.
+    fn root(&self, bound: &BoundRule) -> Explained {
+        let own = bound.traced.as_ref().map(|traced| self.tree(traced));
+        let Some(operation) = bound.operation else {
+            return own.unwrap_or_else(|| group(String::new(), "or".to_owned(), Vec::new(), false));
+        };
+        let operands = self.asked.iter().filter(|leaf| leaf.at.starts_with("/depends_on/"));
+        let mut parts: Vec<Explained> = operands.map(|leaf| self.leaf(leaf)).collect();
+        parts.extend(own);
+        let mut each = parts.iter().map(|part| part.holds);
+        let holds = match operation {
+            Operation::Intersection => each.all(|holds| holds),
+            Operation::Union => each.any(|holds| holds),
+            Operation::Difference => each.next().unwrap_or(false) && !each.any(|holds| holds),
+        };
+        group(String::new(), operation.as_str().to_owned(), parts, holds)
+    }
+
+    fn tree(&self, traced: &Traced) -> Explained {
+        match traced {
+            Traced::One { at, .. } => {
+                let leaf = self.asked.iter().find(|leaf| leaf.at == *at);
+                leaf.map_or_else(
+                    || group(at.clone(), "and".to_owned(), Vec::new(), true),
+                    |leaf| self.leaf(leaf),
+                )
+            }
+            Traced::Group { combinator, not, parts } => {
+                let parts: Vec<Explained> = parts.iter().map(|part| self.tree(part)).collect();
+                let (name, joined) = match combinator {
+                    Combinator::And => ("and", parts.iter().all(|part| part.holds)),
+                    Combinator::Or => ("or", parts.iter().any(|part| part.holds)),
+                };
+                let kind = if *not { format!("not {name}") } else { name.to_owned() };
+                let first = parts.first().map_or("", |part| part.path.as_str());
+                let path = first.rfind('/').and_then(|at| first.get(..at)).unwrap_or("");
+                group(
+                    path.strip_suffix("/rules").unwrap_or(path).to_owned(),
+                    kind,
+                    parts,
+                    joined != *not,
+                )
+            }
+        }
+    }
+
+    fn leaf(&self, leaf: &Leaf) -> Explained {
+        let node = self.nodes.get(&leaf.at);
+        let json = node.map(node_json);
+        let member = |name: &str| json.as_ref().and_then(|json| json.get(name));
+        let operator = member("operator").map_or_else(String::new, said);
+        let wanted = match leaf.values.get(1) {
+            Some(other) if member("valueSource").is_some() => said(other),
+            _ => member("value").map_or_else(String::new, said),
+        };
+        let segment = matches!(node, None | Some(Node::Segments(_)));
+        let value = match (leaf.values.as_slice(), member("valueSource").is_some()) {
+            ([], _) => None,
+            ([one], _) | ([one, _], true) => Some(one.to_value()),
+            (several, _) => Some(several.iter().map(Json::to_value).collect()),
+        };
+        Explained {
+            path: leaf.at.clone(),
+            kind: if segment { "segment" } else { "condition" }.to_owned(),
+            text: json.as_ref().map_or_else(String::new, Json::to_text),
+            holds: leaf.holds,
+            value,
+            needed: node.map(|_| format!("{operator} {wanted}").trim().to_owned()),
+            window: leaf.window,
+            parts: Vec::new(),
+        }
+    }
+}
+
+fn group(path: String, kind: String, parts: Vec<Explained>, holds: bool) -> Explained {
+    let (text, value, needed, window) = (String::new(), None, None, None);
+    Explained { path, kind, text, holds, value, needed, window, parts }
+}
+
+fn by_place(group: &Group, nodes: &mut BTreeMap<String, Node>) {
+    for node in &group.rules {
+        match node {
+            Node::Group(inner) => by_place(inner, nodes),
+            node => drop(nodes.insert(node.at().to_owned(), node.clone())),
+        }
+    }
+}
+
+fn leaves_of(traced: &Traced, found: &mut Vec<(String, Predicate)>) {
+    match traced {
+        Traced::Group { parts, .. } => parts.iter().for_each(|part| leaves_of(part, found)),
+        Traced::One { at, predicate } => found.push((at.clone(), predicate.as_ref().clone())),
+    }
+}
+
+/// A text by itself, anything else as JSON.
+fn said(json: &Json) -> String {
+    match json {
+        Json::String(text) => text.clone(),
+        other => other.to_text(),
+    }
+}
+
+/// The condition alone, as it is stored.
+fn node_json(node: &Node) -> Json {
+    let alone = Group {
+        combinator: Combinator::And,
+        not: false,
+        rules: vec![node.clone()],
+        at: crate::rule::At::default(),
+    };
+    match alone.to_json() {
+        Json::Array(mut items) if items.len() == 1 => items.pop().unwrap_or(Json::Null),
+        other => other,
+    }
+}
+
+/// The values that are shown of a leaf: those that it tests itself, and a position's two.
+fn shown_values(leaf: &Leaf, selected: &Predicate) -> Vec<Value> {
+    // A rank is a set of members in what was selected, but its value is shown all the same.
+    let ranked = match &leaf.predicate {
+        Predicate::Not(inner) => inner.as_ref(),
+        other => other,
+    };
+    let mut values: Vec<Value> = match ranked {
+        Predicate::Rank { value, .. } => vec![value.clone()],
+        _ => Vec::new(),
+    };
+    selected.walk(&mut |node| match node {
+        Predicate::Within { latitude, longitude, .. }
+        | Predicate::Positioned { latitude, longitude } => {
+            values.push(Value::Column(latitude.clone()));
+            values.push(Value::Column(longitude.clone()));
+        }
+        node => values.extend(node.values_here().into_iter().cloned()),
+    });
+    values
+}
+
+/// The instants that a leaf's events or dates are taken from.
+fn window_of(predicate: &Predicate, as_of: i64, zone: chrono_tz::Tz) -> Option<ExplainedWindow> {
+    let mut found = None;
+    predicate.walk(&mut |node| {
+        let span = match node {
+            Predicate::Sequence(sequence) => Some(span_of_windows(&sequence.windows, as_of, zone)),
+            Predicate::Atom(atom) => match (&atom.test, &atom.value) {
+                (Test::During(window), _) => Some(crate::predicate::resolve(*window, as_of, zone)),
+                (_, Value::Metric(metric)) => Some(span_of_windows(&metric.windows, as_of, zone)),
+                _ => None,
+            },
+            node => node.values_here().into_iter().find_map(|value| match value {
+                Value::Metric(metric) => Some(span_of_windows(&metric.windows, as_of, zone)),
+                _ => None,
+            }),
+        };
+        found = found.or(span);
+    });
+    let edge =
+        |at: i64, open: i64| (at != open).then(|| DateTime::from_timestamp_micros(at)).flatten();
+    found.map(|span| ExplainedWindow {
+        start: edge(span.start, i64::MIN),
+        end: edge(span.end, i64::MAX),
+    })
+}
+
+impl RunSources {
+    /// The tables as they are registered, and no segment yet.
+    pub(super) fn of(
+        shared: &Arc<super::Shared>,
+        model: &Arc<crate::model::BoundModel>,
+    ) -> RunSources {
+        RunSources {
+            shared: Arc::clone(shared),
+            model: Arc::clone(model),
+            users: None,
+            members: BTreeMap::new(),
+            ranks: super::ranks::Ranks::default(),
+            among: None,
+            only: None,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Why a user is in a segment or not, and segments side by side.
+
+use super::*;
+
+#[tokio::test]
+async fn explain_says_what_the_user_has_and_needs() {
+    let engine = engine().await;
+    let rule = json!({"rule_name": "Rule", "conditions": [
+        {"field": "tier", "operator": "=", "value": 1},
+        {"combinator": "or", "not": true, "rules": [
+            {"field": "country", "operator": "!=", "value": "IN"},
+            {"events": "buys", "aggregate": "avg", "field": "amount", "operator": "<", "value": 350.5,
+             "window": {"last": "29 days"}}]}
+    ], "include": [5], "exclude": [10]});
+    let id = engine.create_rule(&rule).await.unwrap();
+    refresh(&engine).await;
+    assert_eq!(keys(&engine, id).await, [4, 5]);
+    let explained = engine.explain(id, 4).await.unwrap();
+    assert!(explained.member && !explained.included && !explained.excluded);
+    assert_eq!((explained.root.kind.as_str(), explained.root.holds), ("and", true));
+    let [tier, group] = explained.root.parts.as_slice() else { panic!("{explained:?}") };
+    assert_eq!((tier.path.as_str(), tier.holds), ("/conditions/0", true));
+    assert_eq!((&tier.value, tier.needed.as_deref()), (&Some(json!(1)), Some("= 1")));
+    assert_eq!((group.kind.as_str(), group.holds), ("not or", true));
+    let [country, average] = group.parts.as_slice() else { panic!("{group:?}") };
+    assert_eq!((&country.value, country.holds), (&Some(json!("IN")), false));
+    assert_eq!((&average.value, average.holds), (&Some(json!(400)), false));
+    assert_eq!(average.needed.as_deref(), Some("< 350.5"));
+    let window = average.window.unwrap();
+    assert_eq!(window.start, Some(at("2025-01-03T00:00:00Z")));
+    assert_eq!(window.end, Some(at("2025-02-01T00:00:00Z")));
+    // Picked by hand, in either way.
+    let picked = engine.explain(id, 5).await.unwrap();
+    assert!(picked.member && picked.included && !picked.root.holds);
+    let dropped = engine.explain(id, "10").await.unwrap();
+    assert!(!dropped.member && dropped.excluded);
+    // Nobody.
+    assert_eq!(code(engine.explain(id, 99).await), Code::NotFound);
+    assert_eq!(code(engine.explain(99, 1).await), Code::NotFound);
+    // No value is null, and a document will do.
+    let conditions = json!([{"field": "country", "operator": "notNull"}]);
+    let explained = engine.explain(&conditions, 5).await.unwrap();
+    assert_eq!(explained.root.parts[0].value, Some(Value::Null));
+}
+
+#[tokio::test]
+async fn explain_reads_one_user_and_knows_ranks_and_operands() {
+    let engine = engine().await;
+    let one = engine.create_rule(tier("One", 1)).await.unwrap();
+    let top = json!({"rule_name": "Top", "depends_on": [one], "operation": "INTERSECTION",
+        "conditions": [{"field": "total_spend", "operator": "top", "value": {"count": 4}}]});
+    let top = engine.create_rule(top).await.unwrap();
+    refresh(&engine).await;
+    assert_eq!(keys(&engine, top).await, [7, 10]);
+    let explained = engine.explain(top, 4).await.unwrap();
+    assert_eq!(explained.root.kind, "INTERSECTION");
+    let [operand, own] = explained.root.parts.as_slice() else { panic!("{explained:?}") };
+    assert_eq!((operand.kind.as_str(), operand.path.as_str()), ("segment", "/depends_on/0"));
+    assert!(operand.holds && !own.holds && !explained.member);
+    assert_eq!(own.parts[0].value, Some(json!(400)));
+    assert_eq!(own.parts[0].needed.as_deref(), Some("top {\"count\":4}"));
+}
+
+#[tokio::test]
+async fn segments_of_a_user_and_what_segments_share() {
+    let engine = engine().await;
+    let one = engine.create_rule(tier("One", 1)).await.unwrap();
+    let even = json!([{"field": "country", "operator": "=", "value": "IN"}]);
+    let even = json!({"rule_name": "Even", "conditions": even});
+    let even = engine.create_rule(even).await.unwrap();
+    let nobody = json!({"rule_name": "Nobody", "conditions": {"combinator": "or", "rules": []}});
+    let nobody = engine.create_rule(nobody).await.unwrap();
+    refresh(&engine).await;
+    assert_eq!(engine.segments_of(4).await.unwrap(), ["One", "Even"]);
+    assert_eq!(engine.segments_of("7").await.unwrap(), ["One"]);
+    assert_eq!(engine.segments_of(99).await.unwrap(), Vec::<String>::new());
+    let overlap = engine.overlap([one, even, nobody]).await.unwrap();
+    assert_eq!(overlap.segments.iter().map(|s| s.row_count).collect::<Vec<_>>(), [4, 5, 0]);
+    let pairs: Vec<_> = overlap.pairs.iter().map(|p| (p.first, p.second, p.count)).collect();
+    assert_eq!(pairs, [(one, even, 2), (one, nobody, 0), (even, nobody, 0)]);
+    assert!((overlap.pairs[0].jaccard - 2.0 / 7.0).abs() < 1e-12);
+    assert_eq!(code(engine.overlap([one]).await), Code::BadValue);
+    assert_eq!(code(engine.overlap([one, 99]).await), Code::NotFound);
+}
