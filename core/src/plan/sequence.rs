@@ -9,7 +9,7 @@ use std::mem::size_of;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray};
-use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, FieldRef, TimestampMicrosecondType, UInt16Type};
 use chrono_tz::Tz;
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -39,7 +39,7 @@ impl Steps {
     }
 
     /// Whether a chain of all steps is among the events, which are in the order of time.
-    fn are_in(&self, events: &[(i64, i32)]) -> bool {
+    fn are_in(&self, events: &[(i64, u16)]) -> bool {
         let count = self.within.len();
         // Until when the step may be reached, by chains that ended before this instant.
         let mut open: Vec<Option<i64>> = vec![None; count];
@@ -107,8 +107,8 @@ impl AggregateUDFImpl for Sequence {
     }
 }
 
-/// One event of a group.
-type Event = (usize, i64, i32);
+/// One event: its instant, its group and the steps that it may be, in 16 bytes.
+type Event = (i64, u32, u16);
 
 /// The events of many groups, in the order in which they came.
 #[derive(Debug)]
@@ -119,25 +119,32 @@ struct Kept {
 }
 
 /// An instant and its steps as bytes.
-const WIDTH: usize = size_of::<i64>() + size_of::<i32>();
+const WIDTH: usize = size_of::<i64>() + size_of::<u16>();
 
 impl Kept {
     fn new(steps: Steps) -> Self {
         Kept { steps, groups: 0, events: Vec::new() }
     }
 
+    fn push(&mut self, group: usize, at: i64, steps: u16) -> Result<()> {
+        let Ok(group) = u32::try_from(group) else { return exec_err!("too many groups") };
+        self.events.push((at, group, steps));
+        Ok(())
+    }
+
     /// The groups that are to be given out, each with its events in the order of time.
-    fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<(i64, i32)>> {
+    fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<(i64, u16)>> {
         let count = match emit_to {
             EmitTo::All => self.groups,
             EmitTo::First(count) => count,
         };
-        let mut taken: Vec<Vec<(i64, i32)>> = vec![Vec::new(); count];
+        let mut taken: Vec<Vec<(i64, u16)>> = vec![Vec::new(); count];
         let mut left = Vec::new();
-        for (group, at, steps) in self.events.drain(..) {
-            match taken.get_mut(group) {
+        let out = u32::try_from(count).unwrap_or(u32::MAX);
+        for (at, group, steps) in std::mem::take(&mut self.events) {
+            match taken.get_mut(group as usize) {
                 Some(events) => events.push((at, steps)),
-                None => left.push((group - count, at, steps)),
+                None => left.push((at, group - out, steps)),
             }
         }
         taken.iter_mut().for_each(|events| events.sort_unstable());
@@ -158,11 +165,11 @@ impl GroupsAccumulator for Kept {
         let [times, steps] = values else { return exec_err!("sequence takes two arguments") };
         self.groups = total;
         let times = times.as_primitive::<TimestampMicrosecondType>();
-        let steps = steps.as_primitive::<Int32Type>();
+        let steps = steps.as_primitive::<UInt16Type>();
         for (row, group) in groups.iter().enumerate() {
             let kept = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
             if kept && times.is_valid(row) && steps.is_valid(row) {
-                self.events.push((*group, times.value(row), steps.value(row)));
+                self.push(*group, times.value(row), steps.value(row))?;
             }
         }
         Ok(())
@@ -194,9 +201,9 @@ impl GroupsAccumulator for Kept {
             for event in states.value(row).chunks_exact(WIDTH) {
                 let (at, steps) = event.split_at(size_of::<i64>());
                 let at = at.try_into().map(i64::from_le_bytes);
-                let steps = steps.try_into().map(i32::from_le_bytes);
+                let steps = steps.try_into().map(u16::from_le_bytes);
                 if let (Ok(at), Ok(steps)) = (at, steps) {
-                    self.events.push((*group, at, steps));
+                    self.push(*group, at, steps)?;
                 }
             }
         }
@@ -262,7 +269,7 @@ mod tests {
         Steps { within, zone: Tz::UTC }
     }
 
-    fn holds(within: &[Option<&str>], events: &[(i64, i32)]) -> bool {
+    fn holds(within: &[Option<&str>], events: &[(i64, u16)]) -> bool {
         let events: Vec<_> = events.iter().map(|(day, steps)| (day * DAY, *steps)).collect();
         steps(within).are_in(&events)
     }

@@ -76,11 +76,11 @@ impl Planner<'_> {
     /// Whether an event may be any step, if not all may, and which ones as bits.
     fn steps(&self, scan: &Scan<'_>) -> Result<(Option<Expr>, Expr)> {
         let none = Streams::none();
-        let mut steps = lit(0i32);
+        let mut steps = lit(0u16);
         let mut any = Vec::new();
         let mut all = false;
         for (step, filter) in &scan.filters {
-            let bit = lit(1i32 << step);
+            let bit = lit(1u16 << step);
             if **filter == Predicate::Const(true) {
                 all = true;
                 steps = steps + bit;
@@ -88,7 +88,7 @@ impl Planner<'_> {
             }
             let passes = self.predicate(filter, false, &none)?;
             any.push(passes.clone());
-            steps = steps + when(passes, bit).otherwise(lit(0i32)).map_err(internal)?;
+            steps = steps + when(passes, bit).otherwise(lit(0u16)).map_err(internal)?;
         }
         let any = (!all).then(|| super::balanced(any, false));
         Ok((any, steps))
