@@ -18,3 +18,4 @@ mod oracle;
 mod original;
 mod reuse;
 mod sources;
+mod text;

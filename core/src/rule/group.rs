@@ -169,7 +169,7 @@ fn read_nodes(
     Some(group(Combinator::Or, rules.collect()))
 }
 
-fn is_off(json: &Json) -> bool {
+pub(super) fn is_off(json: &Json) -> bool {
     let on = Json::Bool(true);
     json.get("disabled") == Some(&on) || json.get("muted") == Some(&on)
 }

@@ -12,6 +12,7 @@ mod parser;
 mod references;
 mod schedule;
 mod schema;
+mod text;
 mod value;
 mod window;
 mod write;

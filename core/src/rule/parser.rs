@@ -181,7 +181,7 @@ impl Partly {
     }
 }
 
-fn unnamed() -> Rule {
+pub(super) fn unnamed() -> Rule {
     Rule {
         rule_name: String::new(),
         description: None,

@@ -202,12 +202,12 @@ fn rank_json(size: RankSize) -> Json {
 }
 
 /// A double as the shortest decimal that reads back as it.
-fn double(value: f64) -> Json {
+pub(super) fn double(value: f64) -> Json {
     format!("{value:e}").parse::<Number>().map_or(Json::Null, Json::Number)
 }
 
 impl Place {
-    fn to_json(&self) -> Json {
+    pub(super) fn to_json(&self) -> Json {
         match self {
             Place::Circle { latitude, longitude, radius } => Members::default()
                 .put("lat", double(*latitude))
