@@ -138,13 +138,14 @@ impl Serialize for Code {
 
 /// One fault of a document or of the data.
 ///
-/// `path` is a JSON Pointer into the document (`/conditions/2/value`), empty for the whole of it.
+/// `path` is a JSON Pointer into the document (`/conditions/2/value`), empty for the whole of it; of
+/// conditions in text form it is line and column (`1:23`), columns counting characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
     /// The stable name of the fault.
     pub code: Code,
-    /// JSON Pointer to the place in the document.
+    /// JSON Pointer to the place in the document, or line and column in a text.
     pub path: String,
     /// What was found and what was expected, for people.
     pub message: String,

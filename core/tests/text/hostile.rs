@@ -176,6 +176,98 @@ fn mutated(random: &mut generate::Random, text: &str) -> String {
     letters.concat()
 }
 
+/// What the language is made of, and what it is not.
+const WORDS: [&str; 60] = [
+    "a",
+    "t.b",
+    "\"c d\"",
+    "segment",
+    "bucket",
+    "'x'",
+    "'it''s'",
+    "1",
+    "-1",
+    "2.5e3",
+    "true",
+    "false",
+    "null",
+    "not",
+    "and",
+    "or",
+    "in",
+    "is",
+    "between",
+    "(",
+    ")",
+    "(",
+    ")",
+    ",",
+    ",",
+    "=",
+    "=",
+    "<>",
+    ">=",
+    "=>",
+    "=>",
+    "count(",
+    "sum(t.a",
+    "trait(a",
+    "ci(",
+    "contains(",
+    "during(a",
+    "within(a",
+    "top(a",
+    "did(",
+    "step(t",
+    "field(",
+    "any_of(",
+    "disabled('{\"muted\":true}')",
+    "where =>",
+    "among =>",
+    "last =>",
+    "'1 day'",
+    "between =>",
+    "events =>",
+    "window => 'all'",
+    "polygon =>",
+    "'[[1,2],[3,4],[5,6]]'",
+    "lat =>",
+    "count =>",
+    "select",
+    "like",
+    "*",
+    ";",
+    "\n",
+];
+
+#[test]
+fn text_of_words_thrown_together_never_panics() {
+    let wanted = setting("SEGMENTRY_RULES", 100_000);
+    let first = setting("SEGMENTRY_SEED", 0);
+    on_small_stack(move || {
+        use rand::SeedableRng;
+        let mut random = generate::Random { rng: rand_chacha::ChaCha8Rng::seed_from_u64(first) };
+        let mut good = 0;
+        for _ in 0..wanted {
+            let count = random.size((1, 12));
+            let words: Vec<&str> = (0..count).map(|_| *random.pick(&WORDS)).collect();
+            let mut text = words.join(" ");
+            if random.percent(50) {
+                // Whatever was opened is closed.
+                let open = text.matches('(').count().saturating_sub(text.matches(')').count());
+                text.push_str(&")".repeat(open));
+            }
+            let read = std::panic::catch_unwind(|| RuleParser::parse_text(&text));
+            if let Ok(rule) = read.unwrap_or_else(|_| panic!("panics at {text:?}")) {
+                good += 1;
+                written(&rule.conditions.unwrap());
+            }
+        }
+        println!("seed {first}, {wanted} texts, {good} of them read");
+        assert!(good * 1_000 > wanted, "only {good} of {wanted} are read");
+    });
+}
+
 #[test]
 fn text_that_is_damaged_never_panics() {
     let wanted = usize::try_from(setting("SEGMENTRY_RULES", 30_000)).unwrap();

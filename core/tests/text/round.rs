@@ -1,5 +1,7 @@
 //! Round trips: every rule of the corpus and random ones, as text and back.
 
+use std::path::{Path, PathBuf};
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use segmentry::{Rule, RuleParser};
@@ -33,23 +35,58 @@ fn check(rule: &Rule) -> Option<String> {
     Some(text)
 }
 
+/// The JSON files below a folder of the project.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "json") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn json(file: &Path) -> Json {
+    Json::parse(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
 #[test]
 fn text_gives_every_rule_of_the_corpus_back() {
-    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut rules = 0;
-    for folder in std::fs::read_dir(cases).unwrap() {
-        let file = folder.unwrap().path().join("rules.json");
-        if !file.exists() {
-            continue;
-        }
-        let text = std::fs::read_to_string(&file).unwrap();
-        for document in Json::parse(&text).unwrap().list().unwrap() {
-            check(&RuleParser::parse(document.write()).unwrap());
-            rules += 1;
-        }
+    let corpus = files("tests/cases").into_iter().filter(|file| file.ends_with("rules.json"));
+    for document in corpus.flat_map(|file| json(&file).list().unwrap().to_vec()) {
+        check(&RuleParser::parse(document.write()).unwrap());
+        rules += 1;
+    }
+    for file in files("../examples/rules") {
+        check(&RuleParser::parse(json(&file).write()).unwrap());
+        rules += 1;
     }
     println!("{rules} rules");
     assert!(rules >= 150, "only {rules} rules");
+}
+
+#[test]
+fn text_gives_what_is_wrong_only_in_meaning_back() {
+    // Most bad documents are well formed: what is wrong with them shows beside the data.
+    let mut rules = 0;
+    for file in files("tests/bad/documents") {
+        for bad in json(&file).list().unwrap() {
+            let Some(Ok(rule)) = bad.get("rule").map(|rule| RuleParser::parse(rule.write())) else {
+                continue;
+            };
+            rules += usize::from(check(&rule).is_some());
+        }
+    }
+    println!("{rules} rules");
+    assert!(rules >= 100, "only {rules} rules");
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl RuleParser {
     pub fn parse_text(text: &str) -> Result<Rule> {
         if text.len() > MAX_BYTES {
             let problem =
-                Problem::new(Code::LimitExceeded, "", "the limit of 64 MiB of text is passed");
+                Problem::new(Code::LimitExceeded, "1:1", "the limit of 64 MiB of text is passed");
             return Err(Error::from(problem));
         }
         let mut parser = Parser::new(text);

@@ -150,3 +150,31 @@ fn placed(mut problem: Problem, text: &str, offset: usize, line: usize, column: 
     );
     problem
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_leads_to_the_nearest_place() {
+        let values = Placed::values(7, vec![Json::Bool(true), Json::Bool(false)], vec![8, 9]);
+        let mut object = Object::new(3);
+        object.put("a/b", Placed::leaf(4, "x"));
+        object.put("list", values);
+        let root = Placed::list(1, vec![object.done()]);
+        for (pointer, place) in [
+            ("", 1),
+            ("/0", 3),
+            ("/1", 1),
+            ("/0/a~1b", 4),
+            ("/0/a~1b/7", 4),
+            ("/0/other", 3),
+            ("/0/list", 7),
+            ("/0/list/1", 9),
+            ("/0/list/2", 7),
+            ("/x", 1),
+        ] {
+            assert_eq!(root.place_of(pointer), place, "{pointer}");
+        }
+    }
+}

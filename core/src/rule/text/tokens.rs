@@ -50,7 +50,10 @@ pub(super) struct Tokens<'t> {
 
 impl<'t> Tokens<'t> {
     pub(super) fn new(text: &'t str) -> Tokens<'t> {
-        Tokens { rest: text, offset: 0, ready: VecDeque::new(), failure: None }
+        // Editors put a mark before the text that is no part of it.
+        let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let offset = text.len() - rest.len();
+        Tokens { rest, offset, ready: VecDeque::new(), failure: None }
     }
 
     /// The token after `ahead` others; [`Token::EOF`] at the end, and where the text is broken.
@@ -202,5 +205,47 @@ impl<'p> Cursor<'p> {
             }
         }
         self.offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> (Vec<(Token, u32)>, Option<u32>) {
+        let mut tokens = Tokens::new(text);
+        let mut found = Vec::new();
+        while *tokens.peek(0) != Token::EOF {
+            found.push(tokens.take());
+        }
+        (found, tokens.broken().map(|fault| fault.at))
+    }
+
+    #[test]
+    fn tokens_have_the_place_of_their_first_byte() {
+        let (tokens, broken) = all("é = 'a''b' -- c\n  and /* d */ \"f\"\"\" <= 1");
+        let places: Vec<u32> = tokens.iter().map(|(_, at)| *at).collect();
+        assert_eq!(places, [0, 3, 5, 19, 31, 37, 40]);
+        assert_eq!(tokens[2].0, Token::SingleQuotedString("a'b".to_owned()));
+        assert_eq!(broken, None);
+        assert_eq!(all("a = 'x").1, Some(4));
+        assert_eq!(all("a /* b").1, Some(2));
+        assert_eq!(all(""), (Vec::new(), None));
+    }
+
+    #[test]
+    fn an_edge_between_pieces_changes_nothing() {
+        for shift in 0..16 {
+            let text = " ".repeat(shift) + &"a <= 'x''y' and ".repeat(3 * PIECE / 16);
+            let (tokens, broken) = all(&text);
+            let strings =
+                |(token, _): &&(Token, u32)| matches!(token, Token::SingleQuotedString(_));
+            let last = tokens.iter().rfind(strings).unwrap();
+            assert_eq!(last.0, Token::SingleQuotedString("x'y".to_owned()));
+            assert_eq!(usize::try_from(last.1).unwrap(), text.len() - 11);
+            assert_eq!(broken, None);
+        }
+        let (tokens, broken) = all(&"=".repeat(4 * PIECE * 10));
+        assert!(tokens.is_empty() && broken == Some(0));
     }
 }
