@@ -8,7 +8,7 @@ use segmentry::{Rule, RuleParser};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
-use super::written;
+use super::{read, written};
 use crate::differential::setting;
 use crate::generate::{self, Options, Random};
 use crate::oracle::json::Json;
@@ -25,6 +25,15 @@ fn sql_reads(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The places of a text's tree lead into the document that the same conditions are stored as.
+fn same_places(rule: &Rule, text: &str) {
+    let rule = Rule { rule_name: "New".to_owned(), ..rule.clone() };
+    let document = Json::parse(&rule.to_json_text()).unwrap();
+    let conditions = document.get("conditions").unwrap().write();
+    let stored = RuleParser::parse_conditions(conditions).unwrap().conditions.unwrap();
+    assert_eq!(format!("{:?}", read(text)), format!("{stored:?}"), "{text}");
+}
+
 /// Writes the rule's conditions, reads them back, and lets sqlparser read them as well.
 fn check(rule: &Rule) -> Option<String> {
     let text = written(rule.conditions.as_ref()?);
@@ -32,6 +41,7 @@ fn check(rule: &Rule) -> Option<String> {
     if !text.contains("in ()") {
         sql_reads(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     }
+    same_places(rule, &text);
     Some(text)
 }
 

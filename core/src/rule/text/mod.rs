@@ -59,7 +59,8 @@ impl RuleParser {
     /// Reads conditions in text form, a SQL expression. The rule that they are in has no name.
     ///
     /// The `path` of a problem is its line and column, `1:23`; columns count characters. The message
-    /// ends with the line and a caret under the place.
+    /// ends with the line and a caret under the place. The places of the tree itself ([`Node::at`](crate::Node::at))
+    /// are JSON Pointers into the document that the same conditions are stored as.
     ///
     /// ```
     /// use segmentry::{Code, RuleParser};
