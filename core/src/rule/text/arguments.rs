@@ -31,6 +31,13 @@ impl Arguments {
         Arguments { known, level, given: Vec::new(), sound: true }
     }
 
+    /// The same beside a subject; where `ci(...)` is around that, it is said already.
+    pub(super) fn beside(mut self, subject: Option<&Object>) -> Arguments {
+        let folded = subject.is_some_and(|object| object.has("caseSensitive"));
+        self.known.retain(|known| !folded || *known != "case_sensitive");
+        self
+    }
+
     /// The value of an argument, taken away.
     pub(super) fn take(&mut self, name: &str) -> Option<Placed> {
         let index = self.given.iter().position(|(known, _)| *known == name)?;
@@ -42,7 +49,7 @@ impl Arguments {
     }
 
     /// Puts the arguments into the condition, the window as the member of that name.
-    pub(super) fn put_rest(self, object: &mut Object, window: &str) {
+    fn put_rest(self, object: &mut Object, window: &str) {
         let (windows, rest): (Vec<_>, Vec<_>) =
             self.given.into_iter().partition(|(name, _)| WINDOWS.contains(name));
         for (name, value) in rest {

@@ -61,49 +61,59 @@ impl Parser<'_> {
             true => Vec::new(),
             false => self.name_or_string("an event table and its column")?,
         };
-        let mut column = None;
-        let named = *self.tokens.peek(2) == Token::RArrow
-            || arguments.known.iter().any(|known| self.is_word(1, known));
-        if !name.is_empty() && !named && self.takes(&Token::Comma) {
-            let place = self.tokens.at();
-            let parts = self.name_or_string("a column or an argument such as last => '30 days'")?;
-            column = Some((place, parts.join(".")));
-        }
-        self.named(&mut arguments, name.is_empty())?;
-        let sound = arguments.sound;
-        let mut object = Object::new(at);
-        match arguments.take("events") {
-            Some(events) => {
-                object.put("events", events);
-                if !name.is_empty() {
-                    column = column.or(Some((place, name.join("."))));
-                }
-            }
-            None if name.is_empty() => {
-                let message = format!("{}() needs an event table", aggregate.as_str());
-                self.fault(at, Problem::new(Code::MissingMember, "", message));
-                return Ok(None);
-            }
-            None => {
-                object.put("events", Placed::leaf(place, name.remove(0)));
-                if !name.is_empty() {
-                    column = column.or(Some((place, name.join("."))));
-                }
-            }
-        }
-        let needs_column = aggregate != Aggregate::Count && !aggregate.is_days_since();
-        if needs_column && column.is_none() {
-            let message = format!("{}() needs a column", aggregate.as_str());
-            let hint = format!("write {}(table.column)", aggregate.as_str());
-            self.fault(at, Problem::new(Code::MissingMember, "", message).hint(hint));
+        let column = if unnamed { None } else { self.column(&arguments)? };
+        self.named(&mut arguments, unnamed)?;
+        if !arguments.sound {
             return Ok(None);
         }
-        object.put("aggregate", Placed::leaf(at, aggregate.as_str()));
-        if let Some((place, column)) = column {
-            object.put("field", Placed::leaf(place, column));
+        let events = match arguments.take("events") {
+            Some(events) => Some(events),
+            None if name.is_empty() => None,
+            None => Some(Placed::leaf(place, name.remove(0))),
+        };
+        let column = match (column, name.is_empty()) {
+            (Some(column), false) => {
+                let problem = Problem::new(Code::Malformed, "", "the column is given twice");
+                self.fault(column.mark.at, problem);
+                return Ok(None);
+            }
+            (None, false) => Some(Placed::leaf(place, name.join("."))),
+            (column, true) => column,
+        };
+        let needs_column = aggregate != Aggregate::Count && !aggregate.is_days_since();
+        let missing = match (&events, &column) {
+            (None, _) => Some("an event table"),
+            (_, None) if needs_column => Some("a column"),
+            _ => None,
+        };
+        if let Some(missing) = missing {
+            let name = aggregate.as_str();
+            let problem =
+                Problem::new(Code::MissingMember, "", format!("{name}() needs {missing}"));
+            let column = if needs_column { ".column" } else { "" };
+            self.fault(at, problem.hint(format!("write {name}(table{column})")));
+            return Ok(None);
         }
-        arguments.put_rest(&mut object, "window");
-        Ok(sound.then_some(object))
+        let mut object = Object::new(at);
+        object.put("aggregate", Placed::leaf(at, aggregate.as_str()));
+        for (name, value) in [("events", events), ("field", column)] {
+            if let Some(value) = value {
+                object.put(name, value);
+            }
+        }
+        Ok(arguments.finish(object, "window"))
+    }
+
+    /// The column as an argument of its own, `count_distinct(t, 'time:day')`.
+    fn column(&mut self, arguments: &Arguments) -> Parsed<Option<Placed>> {
+        let named = *self.tokens.peek(2) == Token::RArrow
+            || arguments.known.iter().any(|known| self.is_word(1, known));
+        if named || !self.takes(&Token::Comma) {
+            return Ok(None);
+        }
+        let place = self.tokens.at();
+        let parts = self.name_or_string("a column or an argument such as last => '30 days'")?;
+        Ok(Some(Placed::leaf(place, parts.join("."))))
     }
 
     /// A name in parts, or a string.
@@ -176,7 +186,7 @@ impl Parser<'_> {
             return Err(self.unexpected("a comma and the value to look for"));
         }
         let valued = self.put_right(&mut object)?;
-        let mut arguments = Arguments::new(&["case_sensitive"], false, level);
+        let mut arguments = Arguments::new(&["case_sensitive"], false, level).beside(Some(&object));
         self.named(&mut arguments, false)?;
         let object = arguments.finish(object, "window");
         Ok(object.filter(|_| valued && !wrong))
@@ -185,7 +195,8 @@ impl Parser<'_> {
     /// `during(created_at, last => '30 days')`.
     fn during(&mut self, operator: Operator, level: usize) -> Parsed<Option<Object>> {
         let (at, object) = self.tested(operator, level)?;
-        let mut arguments = Arguments::new(&["case_sensitive"], true, level);
+        let mut arguments =
+            Arguments::new(&["case_sensitive"], true, level).beside(object.as_ref());
         self.named(&mut arguments, false)?;
         if arguments.sound && !arguments.has_window() {
             let problem = Problem::new(Code::MissingMember, "", "a window is missing");
@@ -200,7 +211,7 @@ impl Parser<'_> {
     fn within(&mut self, operator: Operator, level: usize) -> Parsed<Option<Object>> {
         let (at, object) = self.tested(operator, level)?;
         let known = ["lat", "lon", "radius", "polygon", "case_sensitive"];
-        let mut arguments = Arguments::new(&known, false, level);
+        let mut arguments = Arguments::new(&known, false, level).beside(object.as_ref());
         self.named(&mut arguments, false)?;
         let mut place = Object::new(at);
         for name in ["lat", "lon", "radius", "polygon"] {
@@ -218,7 +229,7 @@ impl Parser<'_> {
     fn rank(&mut self, operator: Operator, level: usize) -> Parsed<Option<Object>> {
         let (at, object) = self.tested(operator, level)?;
         let known = ["count", "percent", "among", "case_sensitive"];
-        let mut arguments = Arguments::new(&known, false, level);
+        let mut arguments = Arguments::new(&known, false, level).beside(object.as_ref());
         self.named(&mut arguments, false)?;
         let mut size = Object::new(at);
         for name in ["count", "percent"] {

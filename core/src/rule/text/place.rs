@@ -87,6 +87,10 @@ impl Object {
         self.marks.push(value.mark);
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(known, _)| known == name)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }

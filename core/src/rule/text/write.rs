@@ -129,57 +129,60 @@ fn scalar(out: &mut String, value: &Scalar) {
 }
 
 fn condition(out: &mut String, condition: &Condition) {
-    let Condition { subject, operator, operand, case_sensitive, .. } = condition;
-    if let Some(function) = name_of(*operator) {
-        out.push_str(function);
-        out.push('(');
-        self::subject(out, subject);
-        match operand {
-            Operand::One(value) => {
-                out.push_str(", ");
-                scalar(out, value);
-            }
-            Operand::Field(other) => {
-                out.push_str(", ");
-                field(out, other);
-            }
-            Operand::Window(window) => self::window(out, *window),
-            Operand::Place(place) => self::place(out, place),
-            Operand::Rank { size, among } => rank(out, *size, among.as_ref()),
-            Operand::None | Operand::Pair(..) | Operand::List(_) => {}
-        }
-        if !case_sensitive {
-            out.push_str(", case_sensitive => false");
-        }
-        return out.push(')');
+    match name_of(condition.operator) {
+        Some(function) => called(out, function, condition),
+        None => compared(out, condition),
     }
-    if *case_sensitive {
-        self::subject(out, subject);
-    } else {
-        out.push_str("ci(");
-        self::subject(out, subject);
-        out.push(')');
-    }
-    put(out, format_args!(" {}", sign(*operator)));
-    match operand {
+}
+
+/// A condition that is a function.
+fn called(out: &mut String, function: &str, condition: &Condition) {
+    out.push_str(function);
+    out.push('(');
+    subject(out, &condition.subject);
+    match &condition.operand {
         Operand::One(value) => {
-            out.push(' ');
+            out.push_str(", ");
             scalar(out, value);
         }
+        Operand::Field(other) => {
+            out.push_str(", ");
+            field(out, other);
+        }
+        Operand::Window(window) => self::window(out, *window),
+        Operand::Place(place) => self::place(out, place),
+        Operand::Rank { size, among } => rank(out, *size, among.as_ref()),
+        Operand::None | Operand::Pair(..) | Operand::List(_) => {}
+    }
+    if !condition.case_sensitive {
+        out.push_str(", case_sensitive => false");
+    }
+    out.push(')');
+}
+
+/// A condition with an operator of SQL.
+fn compared(out: &mut String, condition: &Condition) {
+    if condition.case_sensitive {
+        subject(out, &condition.subject);
+    } else {
+        out.push_str("ci(");
+        subject(out, &condition.subject);
+        out.push(')');
+    }
+    out.push(' ');
+    out.push_str(sign(condition.operator));
+    if condition.operand != Operand::None {
+        out.push(' ');
+    }
+    match &condition.operand {
+        Operand::One(value) => scalar(out, value),
         Operand::Pair(low, high) => {
-            out.push(' ');
             scalar(out, low);
             out.push_str(" and ");
             scalar(out, high);
         }
-        Operand::List(values) => {
-            out.push(' ');
-            list(out, values, scalar);
-        }
-        Operand::Field(other) => {
-            out.push(' ');
-            field(out, other);
-        }
+        Operand::List(values) => list(out, values, scalar),
+        Operand::Field(other) => field(out, other),
         Operand::None | Operand::Window(_) | Operand::Place(_) | Operand::Rank { .. } => {}
     }
 }
