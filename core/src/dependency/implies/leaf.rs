@@ -165,7 +165,7 @@ impl Prover {
                     let soon = match (step.within, step2.within) {
                         (_, None) => true,
                         (Some(one), Some(two)) => {
-                            one == two
+                            (one, step.months_in) == (two, step2.months_in)
                                 || one.micros().zip(two.micros()).is_some_and(|(a, b)| a <= b)
                         }
                         (None, Some(_)) => false,

@@ -10,7 +10,7 @@ use crate::predicate::{
     Atom, BoundSequence, DoubleRange, Metric, Predicate, Ranges, Source, Span, Test, TextTest,
     Value, fold, resolve,
 };
-use crate::rule::{Aggregate, Operator, Window};
+use crate::rule::{Aggregate, Duration, Operator, Window};
 
 use super::set::{Double, Point, Set, beginning_with};
 use super::subject::{EventSet, Measure, Question, Stage, Subject, SubjectId};
@@ -288,7 +288,8 @@ impl Forms {
             if events.is_empty() {
                 return self.constant(false);
             }
-            stages.push(Stage { events, within: step.within });
+            let months_in = step.within.and_then(Duration::months).map(|_| at.zone.name());
+            stages.push(Stage { events, within: step.within, months_in });
         }
         match span.start >= span.end {
             true => self.constant(false),

@@ -114,6 +114,8 @@ pub(crate) struct EventSet {
 pub(crate) struct Stage {
     pub(crate) events: Vec<EventSet>,
     pub(crate) within: Option<Duration>,
+    /// The zone in which `within` is counted, if it is in months.
+    pub(crate) months_in: Option<&'static str>,
 }
 
 impl Subject {
@@ -203,7 +205,7 @@ impl Subject {
             Subject::Sequence(stages, span) => {
                 (8u8, span, stages.len()).hash(&mut out);
                 for stage in stages {
-                    (stage.within, stage.events.len()).hash(&mut out);
+                    (stage.within, stage.months_in, stage.events.len()).hash(&mut out);
                     stage.events.iter().for_each(|events| events.digest(forms, &mut out));
                 }
             }
