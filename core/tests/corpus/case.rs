@@ -13,8 +13,6 @@ use super::{data, parquet};
 pub struct Case {
     /// The folder's.
     pub name: String,
-    /// Microseconds since 1970, UTC.
-    pub as_of: i64,
     /// The folder of the data that several cases share, if the data are not the case's own.
     pub shared: Option<PathBuf>,
     pub world: World,
@@ -22,6 +20,14 @@ pub struct Case {
     pub rules: Vec<(i64, String)>,
     /// The rules' names, in the same order.
     pub names: Vec<String>,
+    /// In the order of the runs.
+    pub runs: Vec<Run>,
+}
+
+/// What the rules are to give at one instant.
+pub struct Run {
+    /// Microseconds since 1970, UTC.
+    pub as_of: i64,
     pub expected: BTreeMap<String, Expected>,
 }
 
@@ -53,7 +59,6 @@ fn json(path: &Path) -> Json {
 async fn read(folder: &Path, known: &mut BTreeMap<PathBuf, Vec<Table>>) -> Case {
     let about = json(&folder.join("case.json"));
     let member = |name: &str| about.text_of(name).unwrap().unwrap_or_else(|| panic!("no {name}"));
-    let as_of = chrono::DateTime::parse_from_rfc3339(member("as_of")).unwrap().timestamp_micros();
     let model = folder.join("model.json");
     let model =
         if model.exists() { std::fs::read_to_string(model).unwrap() } else { String::new() };
@@ -70,15 +75,38 @@ async fn read(folder: &Path, known: &mut BTreeMap<PathBuf, Vec<Table>>) -> Case 
     let documents = json(&folder.join("rules.json"));
     let documents = documents.list().unwrap();
     let names = documents.iter().map(|rule| rule.text_of("rule_name").unwrap().unwrap().to_owned());
-    let expected = json(&folder.join("expected.json"));
-    let expected = expected.members().unwrap().iter();
     Case {
         name: folder.file_name().unwrap().to_string_lossy().into_owned(),
-        as_of,
         shared,
         world: World::new(model, tables),
         rules: (1..).zip(documents.iter().map(Json::write)).collect(),
         names: names.collect(),
-        expected: expected.map(|(name, keys)| (name.clone(), Expected::read(keys))).collect(),
+        runs: runs(about.get("as_of").unwrap(), &json(&folder.join("expected.json"))),
     }
+}
+
+/// One run at an instant, or one at each of a list, whose members stand under the instant.
+fn runs(as_of: &Json, expected: &Json) -> Vec<Run> {
+    let instants: Vec<&str> = match as_of {
+        Json::List(instants) => instants.iter().map(|instant| instant.text().unwrap()).collect(),
+        one => vec![one.text().unwrap()],
+    };
+    let rules = expected.members().unwrap();
+    let at = |instant: &&str| {
+        let members = rules.iter().map(|(name, members)| {
+            let members = match as_of {
+                Json::List(_) => {
+                    let told = members.members().unwrap();
+                    let told: Vec<&str> = told.iter().map(|(instant, _)| &**instant).collect();
+                    assert_eq!(told, instants, "{name}");
+                    members.get(instant).unwrap()
+                }
+                _ => members,
+            };
+            (name.clone(), Expected::read(members))
+        });
+        let as_of = chrono::DateTime::parse_from_rfc3339(instant).unwrap().timestamp_micros();
+        Run { as_of, expected: members.collect() }
+    };
+    instants.iter().map(at).collect()
 }
