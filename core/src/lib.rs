@@ -14,6 +14,7 @@ mod predicate;
 mod rule;
 mod segment;
 mod source;
+mod stack;
 
 pub use catalog::{
     Catalog, MemoryCatalog, NewRun, NewSegment, Page, Published, RuleChange, RuleRow, RuleSet,

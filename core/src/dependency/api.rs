@@ -187,7 +187,7 @@ impl RuleLibrary {
     pub fn implies(&self, narrow: &Rule, wide: &Rule) -> Result<bool> {
         let (narrow, wide) = (self.form(narrow)?, self.form(wide)?);
         let mut read = self.library.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(read.library.prover.implies(narrow, wide))
+        Ok(crate::stack::deep(|| read.library.prover.implies(narrow, wide)))
     }
 
     /// Whether two rules are one in canonical form: if so, they have the same members.

@@ -128,6 +128,10 @@ impl Library {
 
     /// The cheapest way to answer a rule.
     pub(crate) fn answer(&mut self, question: &Question<'_>) -> Answer {
+        crate::stack::deep(|| self.answered(question))
+    }
+
+    fn answered(&mut self, question: &Question<'_>) -> Answer {
         let root = &question.taken.root;
         let all = !matches!(root.kind, Kind::Any(_));
         let mut answer = Answer {

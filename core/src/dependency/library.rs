@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
             key: &self.model.key,
             setting: setting(self.as_of, rule.zone, &segment),
         };
-        let mut taken = taker.take(rule);
+        let mut taken = crate::stack::deep(|| taker.take(rule));
         let timed = |id: &i64| self.wholes.get(id).is_none_or(|(_, timed)| *timed);
         taken.timed |= rule.ancestors().iter().any(timed);
         if let Some(id) = id {

@@ -43,11 +43,14 @@ pub(crate) fn to_sql(plan: &LogicalPlan, dialect: Dialect) -> Result<String> {
         }
     };
     let unparser = Unparser::new(writer.as_ref());
-    let statement = unparser.plan_to_sql(plan).map_err(|error| {
-        Error::new(Code::Unsupported, format!("{dialect} can't say this rule: {error}"))
-            .caused_by(error)
-    })?;
-    Ok(statement.to_string())
+    // Each level of a plan takes the unparser a large part of a small stack.
+    crate::stack::deep(|| {
+        let statement = unparser.plan_to_sql(plan).map_err(|error| {
+            Error::new(Code::Unsupported, format!("{dialect} can't say this rule: {error}"))
+                .caused_by(error)
+        })?;
+        Ok(statement.to_string())
+    })
 }
 
 /// DuckDB with the functions that are written as an expression.

@@ -88,14 +88,19 @@ impl RuleParser {
         read
     }
 
-    /// Reads conditions alone: an object with one member `conditions`, or with the members of a
-    /// rule, of which a name is not required.
+    /// Reads conditions alone: a list, a group, one condition, an object with the members of a rule,
+    /// of which a name is not required, or the text form. A document begins with a bracket or a
+    /// brace; anything that begins with a letter, a quoted name or a parenthesis is text.
     ///
     /// # Errors
     /// All of the document's problems.
     pub fn parse_conditions<'a>(document: impl Into<Document<'a>>) -> Result<Rule> {
         let document = document.into();
         let text = document.as_str().trim_start();
+        if text.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | '`' | '('))
+        {
+            return Self::parse_text(document.as_str());
+        }
         let wrapped;
         let (text, start) = match text.starts_with('[') {
             true => {

@@ -82,3 +82,18 @@ async fn segments_of_a_user_and_what_segments_share() {
     assert_eq!(code(engine.overlap([one]).await), Code::BadValue);
     assert_eq!(code(engine.overlap([one, 99]).await), Code::NotFound);
 }
+
+#[tokio::test]
+async fn the_text_form_will_do_wherever_conditions_do() {
+    let engine = engine().await;
+    let text = "tier = 1 and sum(buys.amount, last => '60 days') > 500";
+    let preview = engine.preview(text).await.unwrap();
+    assert_eq!((preview.count, preview.of), (2, 10));
+    assert!(
+        engine.explain(segmentry::RuleDocument::Document(text.into()), 7).await.unwrap().member
+    );
+    let found = engine.dependencies(segmentry::RuleDocument::Document(text.into())).await.unwrap();
+    assert_eq!(found.evaluated.len(), 2);
+    let error = engine.preview("tier = 1 and cuont(buys) > 3").await.unwrap_err();
+    assert_eq!((error.code(), error.problems()[0].path.as_str()), (Code::BadOperator, "1:14"));
+}

@@ -269,6 +269,10 @@ async fn reuse_may_not_be_seen_in_any_set_of_rules() {
         report.set(seed).await;
         seed += 1;
     }
+    if wanted >= 200 && first == 0 {
+        // Its SQL for people was too deep for the stack of a thread.
+        report.set(21_199).await;
+    }
     println!("seeds {first} to {}", seed - 1);
     report.print();
     assert!(report.found.is_empty(), "{} wrong\n{}", report.found.len(), report.found.join("\n\n"));
