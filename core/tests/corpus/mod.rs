@@ -2,7 +2,7 @@
 
 mod case;
 pub mod data;
-mod expected;
+pub mod expected;
 mod explain;
 mod parquet;
 mod schema;
