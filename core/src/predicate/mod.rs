@@ -48,26 +48,26 @@ pub(crate) enum Predicate {
     },
     /// In any of these rules' segments.
     Segments(BTreeSet<i64>),
-    /// Among the first or last of those for whom `among` holds; not evaluated yet.
+    /// Among the first or last of those for whom `among` holds.
     Rank {
         value: Value,
         top: bool,
         size: RankSize,
         among: Option<Box<Predicate>>,
     },
-    /// Inside a place (or, negated, positioned outside it); not evaluated yet.
+    /// Inside a place (or, negated, positioned outside it).
     Within {
         latitude: Column,
         longitude: Column,
         place: Place,
         negated: bool,
     },
-    /// A position is known; not evaluated yet.
+    /// A position is known.
     Positioned {
         latitude: Column,
         longitude: Column,
     },
-    /// Events in an order; not evaluated yet.
+    /// Events in an order.
     Sequence(Arc<BoundSequence>),
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct Atom {
 pub(crate) enum Value {
     Column(Column),
     Metric(Arc<Metric>),
-    /// The bucket from 0 to 99; not evaluated yet.
+    /// The bucket from 0 to 99.
     Bucket {
         salt: String,
     },
