@@ -13,11 +13,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use segmentry::{AudienceModel, Refresh, Run, SegmentEngine, SqliteCatalog};
-use segmentry_benches::{CATEGORIES, Data, Result, median, under_cargo_bench};
+use segmentry::{Refresh, Run, SegmentEngine};
+use segmentry_benches::{CATEGORIES, Data, Result, engine_over, median, under_cargo_bench};
 use serde_json::{Value, json};
 
-const THREADS: usize = 2;
 const ROUNDS: u32 = 5;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -39,7 +38,7 @@ async fn main() -> Result<()> {
 /// Refreshes with and without reuse in turns.
 async fn compare(name: &str, data: &Data, rules: &[Value], moving: bool) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let engine = engine(data, &folder).await?;
+    let engine = engine_over(data, folder.path()).await?;
     engine.import_rules(rules).await?;
     // The keys get their ordinals, and the segments their sizes.
     refresh(&engine, 0, true).await?;
@@ -77,22 +76,6 @@ fn stage(run: &Run) -> f64 {
 
 fn counts(run: &Run) -> BTreeMap<i64, u64> {
     run.segments.iter().map(|segment| (segment.rule_id, segment.row_count)).collect()
-}
-
-async fn engine(data: &Data, folder: &tempfile::TempDir) -> Result<SegmentEngine> {
-    let model = json!({
-        "users": { "table": "users", "key": "user_id" },
-        "events": { "events": { "user": "user_id", "time": "transaction_date" } }
-    });
-    let engine = SegmentEngine::builder()
-        .catalog(SqliteCatalog::open(folder.path().join("catalog.db"))?)
-        .model(AudienceModel::parse(&model)?)
-        .threads(THREADS)
-        .build()
-        .await?;
-    engine.add_parquet("users", &data.users).await?;
-    engine.add_parquet("events", &data.events).await?;
-    Ok(engine)
 }
 
 async fn refresh(engine: &SegmentEngine, step: u32, reuse: bool) -> Result<(Duration, Run)> {

@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{Array, Int64Array};
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
-use segmentry::{AudienceModel, Key, Refresh, SegmentEngine, SqliteCatalog};
-use segmentry_benches::{Data, Result, median, peak_memory, under_cargo_bench};
+use segmentry::{Key, Refresh, SegmentEngine};
+use segmentry_benches::{
+    Data, Result, THREADS, engine_over, median, peak_memory, under_cargo_bench,
+};
 
-const THREADS: usize = 2;
 const ROUNDS: usize = 5;
 const SPEND: u64 = 15_000;
 const NAME: &str = "Big spenders of the metros";
@@ -93,18 +94,7 @@ fn report(first: Duration, ours: Duration, theirs: Duration, [a, b]: [u64; 2]) {
 /// The engine, on a fresh catalog which goes with the folder.
 async fn engine(data: &Data) -> Result<(tempfile::TempDir, SegmentEngine)> {
     let folder = tempfile::tempdir()?;
-    let model = serde_json::json!({
-        "users": { "table": "users", "key": "user_id" },
-        "events": { "events": { "user": "user_id", "time": "transaction_date" } }
-    });
-    let engine = SegmentEngine::builder()
-        .catalog(SqliteCatalog::open(folder.path().join("catalog.db"))?)
-        .model(AudienceModel::parse(&model)?)
-        .threads(THREADS)
-        .build()
-        .await?;
-    engine.add_parquet("users", &data.users).await?;
-    engine.add_parquet("events", &data.events).await?;
+    let engine = engine_over(data, folder.path()).await?;
     let rule = serde_json::json!({
         "rule_name": NAME,
         "conditions": [

@@ -1,9 +1,11 @@
 //! What the benchmarks share: their data, made once and kept, and how a process is measured.
 
 mod data;
+mod engine;
 mod measure;
 
 pub use data::{CATEGORIES, Data};
+pub use engine::{THREADS, engine_over};
 pub use measure::{median, peak_memory, under_cargo_bench};
 
 /// What goes wrong in a benchmark, which can only show it.

@@ -1,21 +1,22 @@
 //! [`DependencyFinder`]: the stage by itself, without an engine or a catalog.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::model::{AudienceModel, BoundModel, Table};
-use crate::predicate::{KnownRules, bind_rule};
+use crate::predicate::{BoundRule, KnownRules, bind_rule};
 use crate::rule::{Rule, references};
 
 use super::RuleGraph;
 use super::cost::Sizes;
 use super::finder::{Library, Question};
 use super::found::Dependencies;
-use super::library::Reader;
+use super::library::{Reader, Wholes};
+use super::parts::Taken;
 
 /// Finds which rules need which, and which segments already say what a rule says.
 ///
@@ -70,7 +71,7 @@ pub struct RuleLibrary {
 #[derive(Debug)]
 struct Read {
     library: Library,
-    wholes: super::library::Wholes,
+    wholes: Wholes,
 }
 
 impl DependencyFinder {
@@ -140,14 +141,14 @@ impl DependencyFinder {
             return Err(Error::of(problems));
         }
         let mut library = Library::default();
-        let mut reader = Reader::new(&self.model, self.as_of);
+        let mut wholes = Wholes::new();
+        let mut reader = Reader::new(&self.model, self.as_of, &mut wholes);
         for id in graph.order() {
             if let Some(rule) = bound.get(&id) {
                 let taken = reader.take(&mut library, Some(id), rule);
                 library.add(id, taken.whole, None, false);
             }
         }
-        let wholes = reader.wholes;
         let library = Mutex::new(Read { library, wholes });
         Ok(RuleLibrary { finder: self.clone(), names, graph, library })
     }
@@ -160,23 +161,18 @@ impl RuleLibrary {
     /// All problems of the rule.
     pub fn find(&self, rule: &Rule) -> Result<Dependencies> {
         let finder = &self.finder;
-        let bound = bind_rule(rule, &finder.model, &self.names).map_err(Error::of)?;
         let id = self.names.resolve(&crate::rule::RuleRef::Name(rule.rule_name.clone()));
-        let mut read = self.library.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Read { library, wholes } = &mut *read;
-        let mut reader =
-            Reader { model: &finder.model, as_of: finder.as_of, wholes: std::mem::take(wholes) };
-        let taken = reader.take(library, None, &bound);
-        *wholes = reader.wholes;
+        let mut read = self.locked();
+        let (bound, taken) = self.take(&mut read, rule)?;
         let later = id.map(|id| self.graph.affected(id)).unwrap_or_default();
         let allowed = |rule: i64| !later.contains(&rule);
-        let answer = library.answer(&Question {
+        let answer = read.library.answer(&Question {
             rule: id,
             taken: &taken,
             sizes: &finder.sizes,
             allowed: &allowed,
         });
-        let before = bound.ancestors().into_iter().chain(answer.segments.iter().map(|(id, _)| *id));
+        let before = bound.ancestors().into_iter().chain(answer.sources());
         Ok(answer.dependencies(self.graph.order_of(before, id)))
     }
 
@@ -185,8 +181,9 @@ impl RuleLibrary {
     /// # Errors
     /// All problems of the rules.
     pub fn implies(&self, narrow: &Rule, wide: &Rule) -> Result<bool> {
-        let (narrow, wide) = (self.form(narrow)?, self.form(wide)?);
-        let mut read = self.library.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut read = self.locked();
+        let narrow = self.take(&mut read, narrow)?.1.whole;
+        let wide = self.take(&mut read, wide)?.1.whole;
         Ok(crate::stack::deep(|| read.library.prover.implies(narrow, wide)))
     }
 
@@ -195,7 +192,8 @@ impl RuleLibrary {
     /// # Errors
     /// All problems of the rules.
     pub fn is_same(&self, one: &Rule, other: &Rule) -> Result<bool> {
-        Ok(self.form(one)? == self.form(other)?)
+        let mut read = self.locked();
+        Ok(self.take(&mut read, one)?.1.whole == self.take(&mut read, other)?.1.whole)
     }
 
     /// Which of the rules need which.
@@ -204,16 +202,18 @@ impl RuleLibrary {
         &self.graph
     }
 
-    fn form(&self, rule: &Rule) -> Result<crate::predicate::canonical::Form> {
-        let finder = &self.finder;
-        let bound = bind_rule(rule, &finder.model, &self.names).map_err(Error::of)?;
-        let mut read = self.library.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Read { library, wholes } = &mut *read;
-        let mut reader =
-            Reader { model: &finder.model, as_of: finder.as_of, wholes: std::mem::take(wholes) };
-        let taken = reader.take(library, None, &bound);
-        *wholes = reader.wholes;
-        Ok(taken.whole)
+    /// What a panicking thread left is as good as before: forms are only ever added.
+    fn locked(&self) -> MutexGuard<'_, Read> {
+        self.library.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Binds a rule and takes it apart, without adding it to those that others may name.
+    fn take(&self, read: &mut Read, rule: &Rule) -> Result<(BoundRule, Taken)> {
+        let DependencyFinder { model, as_of, .. } = &self.finder;
+        let bound = bind_rule(rule, model, &self.names).map_err(Error::of)?;
+        let Read { library, wholes } = read;
+        let taken = Reader::new(model, *as_of, wholes).take(library, None, &bound);
+        Ok((bound, taken))
     }
 }
 

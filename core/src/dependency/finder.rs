@@ -56,8 +56,6 @@ pub(crate) struct Answer {
     /// What is left to evaluate, and where it stands.
     pub(crate) rest: Option<Predicate>,
     pub(crate) rest_at: Vec<String>,
-    /// Whether hand-picked users are seen to already.
-    pub(crate) whole: bool,
     pub(crate) found: Vec<Found>,
 }
 
@@ -83,7 +81,7 @@ impl Answer {
         }
         let rest = (!rest.is_empty())
             .then(|| if all { Predicate::all(rest) } else { Predicate::any(rest) });
-        Answer { all, segments, rest, rest_at, whole: false, found: Vec::new() }
+        Answer { all, segments, rest, rest_at, found: Vec::new() }
     }
 
     /// The rules whose segments it takes.
@@ -139,7 +137,6 @@ impl Library {
             segments: Vec::new(),
             rest: None,
             rest_at: Vec::new(),
-            whole: false,
             found: Vec::new(),
         };
         if self.by_equal_rule(question, &mut answer) {
@@ -174,6 +171,7 @@ impl Library {
         if matches!(self.prover.forms.shape(whole), Shape::Const(_)) {
             return false;
         }
+        let mut chosen = false;
         let equal = self.by_form.get(&whole).into_iter().flatten();
         for rule in equal {
             let Some(candidate) = self.candidates.get(rule) else { continue };
@@ -192,7 +190,7 @@ impl Library {
             };
             let saved = question.sizes.cost(&[&question.taken.root]);
             let cost = use_cost(candidate, question.sizes, false);
-            found.reason = if answer.whole {
+            found.reason = if chosen {
                 "another segment says the same".to_owned()
             } else if !candidate.stored && !(question.allowed)(*rule) {
                 after(*rule)
@@ -200,7 +198,7 @@ impl Library {
                 balance(saved, cost)
             } else {
                 found.chosen = true;
-                answer.whole = true;
+                chosen = true;
                 answer.segments.push((*rule, false));
                 match own {
                     true => "its own last segment still holds: nothing has changed".to_owned(),
@@ -209,8 +207,8 @@ impl Library {
             };
             answer.found.push(found);
         }
-        answer.all |= answer.whole;
-        answer.whole
+        answer.all |= chosen;
+        chosen
     }
 
     /// The candidates that are of use to a group, and which of its parts they answer.

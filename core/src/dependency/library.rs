@@ -22,12 +22,12 @@ pub(crate) struct Reader<'a> {
     pub(crate) model: &'a BoundModel,
     /// Microseconds since 1970.
     pub(crate) as_of: i64,
-    pub(super) wholes: Wholes,
+    wholes: &'a mut Wholes,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(model: &'a BoundModel, as_of: i64) -> Self {
-        Reader { model, as_of, wholes: BTreeMap::new() }
+    pub(crate) fn new(model: &'a BoundModel, as_of: i64, wholes: &'a mut Wholes) -> Self {
+        Reader { model, as_of, wholes }
     }
 
     /// Takes a rule; under an id, others may name it afterwards.

@@ -17,7 +17,7 @@ mod parts;
 
 pub(crate) use cost::{NARROW, Sizes};
 pub(crate) use finder::{Answer, Library, Question};
-pub(crate) use library::Reader;
+pub(crate) use library::{Reader, Wholes};
 pub(crate) use parts::Taken;
 
 pub use api::{DependencyFinder, RuleLibrary};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::SegmentRow;
 use crate::dependency::{
     Dependencies, How, Library, Lineage, LineageEdge, LineageKind, LineageNode, Question, Reader,
-    Reused, RuleGraph, Sizes,
+    Reused, RuleGraph, Sizes, Wholes,
 };
 use crate::error::{Code, Error, Result};
 use crate::model::BoundModel;
@@ -202,7 +202,8 @@ impl Search {
         let later: BTreeSet<i64> = self.id.map(|id| self.graph.affected(id)).unwrap_or_default();
         let needed = self.graph.with_ancestors(self.bound.ancestors());
         let mut library = Library::default();
-        let mut reader = Reader::new(&self.model, self.as_of);
+        let mut wholes = Wholes::new();
+        let mut reader = Reader::new(&self.model, self.as_of, &mut wholes);
         let mut known = Vec::new();
         for id in self.graph.order() {
             let Some(parsed) = self.rules.get(id) else { continue };

@@ -69,12 +69,7 @@ impl Work {
         }
         // In order, so that what depends on what was just left out is seen to.
         for id in self.order.clone() {
-            let needs = self.rules.get(id).map(|parsed| self.rules.needs(parsed));
-            let missing: Vec<i64> = needs
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|needed| !self.done.contains_key(needed))
-                .collect();
+            let missing = self.missing(id);
             if !missing.is_empty() {
                 self.done.remove(&id);
                 self.order.retain(|other| *other != id);

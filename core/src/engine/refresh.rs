@@ -186,7 +186,7 @@ impl Work {
         let rules = shared.rules().await?;
         let wanted = requested(&request, &rules)?;
         let model = shared.bound_for_run()?;
-        let graph = rules.graph();
+        let graph = Arc::new(rules.graph());
         let needed = graph.with_ancestors(wanted.iter().copied());
         let order: Vec<i64> = graph.order().into_iter().filter(|id| needed.contains(id)).collect();
         let bound: Bound = order
@@ -197,7 +197,7 @@ impl Work {
         let bound = Arc::new(bound);
         let as_of = request.as_of.unwrap_or(started);
         let (at, reuse) = (as_of.timestamp_micros(), !request.no_reuse);
-        let reuse = shared.plan_reuse(&rules, &bound, order, &model, at, reuse).await?;
+        let reuse = shared.plan_reuse(&rules, &graph, &bound, &model, at, reuse).await?;
         let bind_done = clock.now();
 
         let columns = user_columns(&bound, &model);
@@ -319,14 +319,14 @@ impl Work {
             || self.failed.iter().any(|failed| failed.rule_id == id)
             || self.skipped.iter().any(|skipped| skipped.rule_id == id);
         if !settled {
-            let needs = self.rules.get(id).map(|parsed| self.rules.needs(parsed));
-            let missing: Vec<i64> = needs
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|needed| !self.done.contains_key(needed))
-                .collect();
-            self.skip(id, &missing);
+            self.skip(id, &self.missing(id));
         }
+    }
+
+    /// The rules that a rule needs and that have no members in this run.
+    pub(super) fn missing(&self, id: i64) -> Vec<i64> {
+        let needs = self.rules.get(id).map(|parsed| self.rules.needs(parsed)).unwrap_or_default();
+        needs.into_iter().filter(|needed| !self.done.contains_key(needed)).collect()
     }
 
     /// Evaluates one rule; whatever goes wrong is its own.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::catalog::{Page, SegmentRow};
-use crate::dependency::{Answer, Library, Question, Reader, RuleGraph, Sizes, Taken};
+use crate::dependency::{Answer, Library, Question, Reader, RuleGraph, Sizes, Taken, Wholes};
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::BoundModel;
 use crate::predicate::{BoundRule, Predicate};
@@ -88,8 +88,7 @@ struct Task {
     /// The rules of the run and those that stored segments are of, with all that these need.
     bound: Arc<Bound>,
     outside: Bound,
-    graph: RuleGraph,
-    run: Vec<i64>,
+    graph: Arc<RuleGraph>,
     rows: BTreeMap<i64, u64>,
     stored: BTreeMap<i64, Basis>,
     sizes: Sizes,
@@ -128,12 +127,12 @@ impl Shared {
         Ok(self.catalog(move |catalog| catalog.segments(&all)).await?.0)
     }
 
-    /// Decides how every rule of a run is answered.
+    /// Decides how every rule of a run is answered: those that are `bound`.
     pub(super) async fn plan_reuse(
         &self,
         rules: &Rules,
+        graph: &Arc<RuleGraph>,
         bound: &Arc<Bound>,
-        run: Vec<i64>,
         model: &Arc<BoundModel>,
         as_of: i64,
         reuse: bool,
@@ -152,7 +151,6 @@ impl Shared {
                 stored.insert(segment.rule_id, basis);
             }
         }
-        let graph = rules.graph();
         let others = graph.with_ancestors(stored.keys().copied()).into_iter();
         let outside: Bound = others
             .filter(|id| !bound.contains_key(id))
@@ -163,8 +161,7 @@ impl Shared {
             as_of,
             bound: Arc::clone(bound),
             outside,
-            graph,
-            run,
+            graph: Arc::clone(graph),
             sizes: self.sizes(model, &rows),
             rows,
             stored,
@@ -199,8 +196,8 @@ struct Chosen {
 impl Task {
     fn choose(self) -> Chosen {
         let (mut library, taken) = self.library();
-        let run: BTreeSet<i64> = self.run.iter().copied().collect();
-        let mut waits = Order::new(&self.run, &self.graph);
+        let run: BTreeSet<i64> = self.bound.keys().copied().collect();
+        let mut waits = Order::new(&run, &self.graph);
         let mut plans = BTreeMap::new();
         let mut load = BTreeSet::new();
         let seniority = Seniority::of(&taken, &library);
@@ -234,15 +231,15 @@ impl Task {
     /// Every rule taken apart, those in order that may be answered from others.
     fn library(&self) -> (Library, Vec<(i64, Taken)>) {
         let mut library = Library::default();
-        let mut reader = Reader::new(&self.model, self.as_of);
+        let mut wholes = Wholes::new();
+        let mut reader = Reader::new(&self.model, self.as_of, &mut wholes);
         let mut found = Vec::new();
-        let run: BTreeSet<i64> = self.run.iter().copied().collect();
         for id in self.graph.order() {
             let Some(rule) = self.rule(id) else { continue };
             let taken = reader.take(&mut library, Some(id), rule);
             let meaning = self.meaning(&taken, &library);
             let holds = self.stored.get(&id).is_some_and(|basis| basis.meaning == meaning);
-            if self.reuse && (holds || run.contains(&id)) {
+            if self.reuse && (holds || self.bound.contains_key(&id)) {
                 library.add(id, taken.whole, self.rows.get(&id).copied(), holds);
             }
             found.push((id, taken));
@@ -300,7 +297,7 @@ struct Order {
 }
 
 impl Order {
-    fn new(run: &[i64], needs: &RuleGraph) -> Order {
+    fn new(run: &BTreeSet<i64>, needs: &RuleGraph) -> Order {
         let mut graph = Acyclic::<DiGraph<i64, ()>>::new();
         let mut places = BTreeMap::new();
         for id in run {

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::model::FieldType;
 use crate::predicate::{Atom, Predicate, Test, Value};
 
-use super::expr::Comparable;
+use super::expr::Tested;
 use super::stream::Streams;
 use super::{Planner, internal};
 
@@ -50,7 +50,7 @@ impl Planner<'_> {
         }
         let mut shown = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
-            let Comparable { expr, count, ty, .. } = self.comparable_parts(value, &streams)?;
+            let Tested { expr, count, ty, .. } = self.comparable(value, &streams)?;
             let at = columns.len();
             columns.push(expr.alias(format!("v{index}")));
             let count = count.map(|count| {

@@ -5,6 +5,7 @@
 //! same: the engine's, whose functions are exact and carry bitmaps and large sets inside them, and
 //! a dialect's, which holds plain functions only and can be written out as SQL.
 
+mod compare;
 mod exact;
 mod exact_sum;
 mod explained;

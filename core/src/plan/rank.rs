@@ -13,7 +13,7 @@ use crate::predicate::{Atom, Predicate, Test, Value};
 use crate::rule::RankSize;
 
 use super::exact::{self, values as numbers};
-use super::expr::Comparable;
+use super::expr::Tested;
 use super::functions::number_kind;
 use super::stream::Streams;
 use super::{Planner, internal};
@@ -57,7 +57,7 @@ impl Planner<'_> {
         let who = Predicate::all(among.cloned().into_iter().chain([present]));
         let streams = Streams::of(&[&who]);
         let filter = self.predicate(&who, false, &streams)?;
-        let Comparable { expr, count, ty, data_type } = self.comparable_parts(value, &streams)?;
+        let Tested { expr, count, ty, data_type } = self.comparable(value, &streams)?;
         let mut columns = vec![self.key(), expr.alias("value")];
         columns.extend(count.map(|count| count.alias("count")));
         let builder = self.joined(&streams)?.filter(filter).map_err(internal)?;
