@@ -29,9 +29,9 @@ pub use document::{
     Document, MAX_BYTES, MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, Number, NumberError,
 };
 pub use engine::{
-    AffectedRule, EngineBuilder, Explained, ExplainedWindow, Explanation, FieldInfo, Listed,
-    Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep, Refresh, RuleDocument, RuleEntry,
-    Run, RunEvent, RunFailure, RunSegment, RunSkip, SegmentEngine, Summary, Updated,
+    AffectedRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation, FieldInfo,
+    Listed, Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep, Refresh, RuleDocument,
+    RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, SegmentEngine, Summary, Updated,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{

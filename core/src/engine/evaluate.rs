@@ -19,8 +19,8 @@ use crate::predicate::Predicate;
 use crate::segment::{Dictionary, key_column};
 
 use super::Shared;
+use super::parts::Parts;
 use super::population::Population;
-use super::ranks::Ranks;
 
 /// What the plans of one run read: the population as it was read, events as they are registered,
 /// segments as this run has computed them.
@@ -29,12 +29,14 @@ pub(super) struct RunSources {
     pub(super) model: Arc<BoundModel>,
     pub(super) users: Option<Arc<dyn TableProvider>>,
     pub(super) members: BTreeMap<i64, Arc<RoaringBitmap>>,
-    /// The ranks that were selected so far, under names that no rule has.
-    pub(super) ranks: Ranks,
+    /// The parts of rules whose members are known, under names that no rule has.
+    pub(super) parts: Parts,
     /// The only users that need to be looked at, where they are few.
     pub(super) among: Option<Contains>,
     /// The only user that is asked about, if it is one.
     pub(super) only: Option<Key>,
+    /// How many plans of their own rules had so far.
+    pub(super) planned: usize,
 }
 
 impl PlanSources for RunSources {
@@ -110,6 +112,10 @@ impl RunSources {
             _ => {}
         }
         let selected = self.selected(predicate, as_of, zone, scanned).await?;
+        if let Some(members) = self.combined(&selected, &population.users) {
+            return Ok(members);
+        }
+        self.planned += 1;
         let plan = self.planner(as_of, zone, Flavor::Engine).members(&selected)?;
         let mut members = RoaringBitmap::new();
         self.run(plan, scanned, |batch| {
@@ -200,7 +206,11 @@ fn tables_of(plan: &LogicalPlan) -> Vec<String> {
 /// Adds up what the leaves of an executed plan gave out, by the table that each reads. A leaf
 /// does not say its table's name, but it shows the file or the SQLite table that it reads.
 /// A leaf over a table in memory gives out all of it.
-fn count_rows(plan: &Arc<dyn ExecutionPlan>, tables: &[Scannable], scanned: &mut Scanned) {
+pub(super) fn count_rows(
+    plan: &Arc<dyn ExecutionPlan>,
+    tables: &[Scannable],
+    scanned: &mut Scanned,
+) {
     for (name, rows) in tables.iter().filter_map(|table| table.rows.map(|rows| (&table.name, rows)))
     {
         *scanned.entry(name.clone()).or_default() += rows;

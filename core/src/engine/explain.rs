@@ -406,9 +406,10 @@ impl RunSources {
             model: Arc::clone(model),
             users: None,
             members: BTreeMap::new(),
-            ranks: super::ranks::Ranks::default(),
+            parts: super::parts::Parts::default(),
             among: None,
             only: None,
+            planned: 0,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Ranks of a rule, selected before its plan is made: a rank looks at the whole population, whatever
 //! stands beside it. What was selected takes the rank's place as a set of members.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
@@ -15,13 +15,11 @@ use crate::predicate::Predicate;
 use crate::segment::key_column;
 
 use super::evaluate::{RunSources, Scanned, data_error};
-
-/// The ranks of a run by what they say, with the names of their members: below every rule's id.
-#[derive(Default)]
-pub(super) struct Ranks(HashMap<String, i64>);
+use super::parts::part;
 
 impl RunSources {
-    /// The predicate with every rank in it replaced by the members that it has.
+    /// The predicate with every rank in it, and every part that is known, replaced by the members
+    /// that it has.
     pub(super) fn selected<'a>(
         &'a mut self,
         predicate: &'a Predicate,
@@ -43,7 +41,10 @@ impl RunSources {
                 }
                 Predicate::Not(inner) => self.selected(inner, as_of, zone, scanned).await?.not(),
                 Predicate::Rank { .. } => self.rank(predicate, as_of, zone, scanned).await?,
-                other => other.clone(),
+                leaf => match self.parts.name(&part(leaf, zone)) {
+                    Some(name) => Predicate::Segments(BTreeSet::from([name])),
+                    None => leaf.clone(),
+                },
             })
         })
     }
@@ -57,8 +58,8 @@ impl RunSources {
     ) -> Result<Predicate> {
         let Predicate::Rank { value, top, size, among } = rank else { return Ok(rank.clone()) };
         let what = format!("{as_of} {zone} {rank:?}");
-        if let Some(name) = self.ranks.0.get(&what) {
-            return Ok(Predicate::Segments(BTreeSet::from([*name])));
+        if let Some(name) = self.parts.name(&what) {
+            return Ok(Predicate::Segments(BTreeSet::from([name])));
         }
         let among = match among {
             Some(among) => Some(self.selected(among, as_of, zone, scanned).await?),
@@ -69,9 +70,7 @@ impl RunSources {
         let users = self.values(value, among.as_ref(), as_of, zone, scanned).await;
         (self.among, self.only) = (few, only);
         let members: RoaringBitmap = first_of(users?, *top, *size).collect();
-        let name = -1 - i64::try_from(self.ranks.0.len()).unwrap_or(i64::MAX - 1);
-        self.ranks.0.insert(what, name);
-        self.members.insert(name, Arc::new(members));
+        let name = self.know(what, members);
         Ok(Predicate::Segments(BTreeSet::from([name])))
     }
 

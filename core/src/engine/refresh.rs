@@ -24,6 +24,19 @@ use super::{Run, RunEvent, RunFailure, RunSkip, SegmentEngine, Shared};
 
 type Progress = Box<dyn Fn(&RunEvent) + Send + Sync>;
 
+/// How the conditions of a run's rules are worked out. Members are the same either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Evaluation {
+    /// Together where that pays.
+    #[default]
+    Auto,
+    /// Together: every table of events is read once, whatever the number of rules.
+    Shared,
+    /// Each rule by a plan of its own.
+    Separate,
+}
+
 /// What is to be refreshed, and how.
 ///
 /// ```
@@ -38,6 +51,7 @@ pub struct Refresh {
     rules: Option<Vec<RuleRef>>,
     as_of: Option<DateTime<Utc>>,
     no_reuse: bool,
+    evaluation: Evaluation,
     progress: Option<Progress>,
     cancel: Option<CancellationToken>,
 }
@@ -76,6 +90,13 @@ impl Refresh {
     #[must_use]
     pub fn reuse(mut self, reuse: bool) -> Self {
         self.no_reuse = !reuse;
+        self
+    }
+
+    /// How conditions are worked out; the engine chooses unless said otherwise.
+    #[must_use]
+    pub fn evaluation(mut self, evaluation: Evaluation) -> Self {
+        self.evaluation = evaluation;
         self
     }
 
@@ -210,9 +231,10 @@ impl Work {
             model: Arc::clone(&model),
             users: Some(Arc::clone(&population.table) as _),
             members: reuse.loaded,
-            ranks: super::ranks::Ranks::default(),
+            parts: super::parts::Parts::default(),
             among: None,
             only: None,
+            planned: 0,
         };
         let mut work = Work {
             shared,
@@ -233,6 +255,7 @@ impl Work {
         };
         work.tell(&RunEvent::Started { rules: needed.len() });
         work.fail_cycles(&graph.cycles(), &needed);
+        work.share(&bound, request.evaluation).await;
         // Not by id: an update or an import lets a rule need one of a higher id.
         for id in reuse.order {
             if let Some(bound) = bound.get(&id) {
@@ -327,6 +350,25 @@ impl Work {
     pub(super) fn missing(&self, id: i64) -> Vec<i64> {
         let needs = self.rules.get(id).map(|parsed| self.rules.needs(parsed)).unwrap_or_default();
         needs.into_iter().filter(|needed| !self.done.contains_key(needed)).collect()
+    }
+
+    /// Works out together what the rules ask that no segment answers.
+    async fn share(&mut self, bound: &Bound, evaluation: Evaluation) {
+        let rules = self.plans.iter().filter_map(|(id, plan)| {
+            let zone = bound.get(id)?.as_ref().ok()?.zone;
+            Some((plan.answer.rest.as_ref()?, zone))
+        });
+        let rules: Vec<_> = rules.collect();
+        let on_events = rules.iter().filter(|(rest, _)| !rest.metrics().is_empty()).count();
+        let together = match evaluation {
+            Evaluation::Auto => on_events > 1,
+            Evaluation::Shared => true,
+            Evaluation::Separate => false,
+        };
+        if together {
+            let (as_of, scanned) = (self.as_of.timestamp_micros(), &mut self.scanned);
+            self.sources.share(&rules, as_of, scanned).await;
+        }
     }
 
     /// Evaluates one rule; whatever goes wrong is its own.

@@ -108,6 +108,16 @@ impl Value {
     }
 }
 
+/// Whether a sum of so many digits after its point, divided by a count, lies within bounds.
+pub(crate) fn ratio_is_within(
+    sum: i128,
+    scale: i8,
+    count: i64,
+    (low, high): &(Bound<Number>, Bound<Number>),
+) -> bool {
+    Value::Ratio { digits: sum, scale, count }.within(*low, *high)
+}
+
 /// Compares two numbers `digits / (10^scale × count)` by multiplying crosswise.
 fn compare(left: (i128, i32, i64), right: (i128, i32, i64)) -> Ordering {
     let shift = left.1 - right.1;

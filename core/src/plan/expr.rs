@@ -21,7 +21,7 @@ use super::stream::Streams;
 use super::{Flavor, Planner, balanced, named};
 
 /// The type that a column is read as: dictionaries as their values, doubles for all floats.
-pub(super) fn plain_type(data_type: &DataType) -> DataType {
+pub(crate) fn plain_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Dictionary(_, value) => plain_type(value),
         DataType::Float16 | DataType::Float32 => DataType::Float64,

@@ -20,6 +20,7 @@ mod native;
 mod rank;
 mod regular;
 mod sequence;
+mod shared;
 mod special;
 mod sql;
 mod steps;
@@ -37,10 +38,16 @@ use crate::error::{Code, Error, Problem, Result};
 use crate::model::{BoundModel, Key};
 use crate::predicate::{Predicate, Value};
 
+pub(crate) use exact::ratio_is_within;
+pub(crate) use expr::plain_type;
 pub use flavor::Dialect;
 pub(crate) use flavor::Flavor;
 pub(crate) use functions::external;
 pub(crate) use rank::{Ranked, first_of};
+pub(crate) use shared::{
+    Asked, Coded, Collector, MeasureKind, PassFilter, PassMetric, PassPlan, PassStream, PassTable,
+    Reading, ordered,
+};
 pub(crate) use sql::to_sql;
 
 use stream::Streams;

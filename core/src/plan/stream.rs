@@ -275,7 +275,7 @@ impl Planner<'_> {
     }
 
     /// A source's field in its metric's type.
-    fn field(
+    pub(super) fn field(
         &self,
         metric: &Metric,
         source: &Source,

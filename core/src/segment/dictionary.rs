@@ -44,8 +44,82 @@ pub(crate) struct Dictionary(Option<Known>);
 
 #[derive(Debug)]
 enum Known {
-    Int { keys: Vec<i64>, ordinals: HashMap<i64, u32, BuildHasherDefault<IntHasher>> },
+    Int { keys: Vec<i64>, ordinals: IntOrdinals },
     Text { keys: Vec<Arc<str>>, ordinals: HashMap<Arc<str>, u32> },
+}
+
+/// Ordinals by integer keys.
+#[derive(Debug)]
+enum IntOrdinals {
+    /// Of keys that lie close together: at each key's distance from the first its ordinal, or
+    /// [`NONE`]. Looking up is one read of memory.
+    Dense {
+        first: i64,
+        slots: Vec<u32>,
+    },
+    Sparse(HashMap<i64, u32, BuildHasherDefault<IntHasher>>),
+}
+
+/// No key's ordinal.
+const NONE: u32 = u32::MAX;
+
+/// Keys are close together if there is one for so many places between them.
+const DENSITY: usize = 8;
+
+impl IntOrdinals {
+    fn of(keys: &[i64]) -> Self {
+        let first = keys.iter().min().copied().unwrap_or(0);
+        let last = keys.iter().max().copied().unwrap_or(0);
+        let places = last.checked_sub(first).and_then(|width| usize::try_from(width).ok());
+        let dense = places.filter(|places| *places < keys.len().saturating_mul(DENSITY));
+        let numbered = keys.iter().zip(0u32..);
+        let Some(places) = dense else {
+            return IntOrdinals::Sparse(numbered.map(|(key, ordinal)| (*key, ordinal)).collect());
+        };
+        let mut slots = vec![NONE; places + 1];
+        for (key, ordinal) in numbered {
+            if let Some(slot) = slots.get_mut(place(*key, first)) {
+                *slot = ordinal;
+            }
+        }
+        IntOrdinals::Dense { first, slots }
+    }
+
+    #[inline]
+    fn get(&self, key: i64) -> Option<u32> {
+        match self {
+            IntOrdinals::Dense { first, slots } => {
+                slots.get(place(key, *first)).copied().filter(|ordinal| *ordinal != NONE)
+            }
+            IntOrdinals::Sparse(ordinals) => ordinals.get(&key).copied(),
+        }
+    }
+
+    /// Takes a key in; `false` if it lies outside of the places that there are.
+    fn insert(&mut self, key: i64, ordinal: u32) -> bool {
+        match self {
+            IntOrdinals::Dense { first, slots } => match slots.get_mut(place(key, *first)) {
+                Some(slot) => {
+                    *slot = ordinal;
+                    true
+                }
+                None => false,
+            },
+            IntOrdinals::Sparse(ordinals) => {
+                ordinals.insert(key, ordinal);
+                true
+            }
+        }
+    }
+}
+
+/// A key's distance from the first; beyond all slots for a smaller one.
+#[inline]
+fn place(key: i64, first: i64) -> usize {
+    match key.checked_sub(first) {
+        Some(distance) => usize::try_from(distance).unwrap_or(usize::MAX),
+        None => usize::MAX,
+    }
 }
 
 /// A column of keys from a table, brought to the two types that keys have.
@@ -87,17 +161,19 @@ impl Dictionary {
     /// Adds keys after those there are.
     pub(crate) fn extend(&mut self, added: &KeyColumn) {
         let known = self.0.get_or_insert_with(|| match added.key_type() {
-            KeyType::Int => Known::Int { keys: Vec::new(), ordinals: HashMap::default() },
+            KeyType::Int => Known::Int { keys: Vec::new(), ordinals: IntOrdinals::of(&[]) },
             KeyType::Text => Known::Text { keys: Vec::new(), ordinals: HashMap::default() },
         });
         let next = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         match (known, added) {
             (Known::Int { keys, ordinals }, KeyColumn::Int(added)) => {
-                keys.reserve(added.len());
-                ordinals.reserve(added.len());
+                let mut fits = true;
                 for key in added.values() {
-                    ordinals.insert(*key, next(keys.len()));
+                    fits = fits && ordinals.insert(*key, next(keys.len()));
                     keys.push(*key);
+                }
+                if !fits {
+                    *ordinals = IntOrdinals::of(keys);
                 }
             }
             (Known::Text { keys, ordinals }, KeyColumn::Text(added)) => {
@@ -116,7 +192,7 @@ impl Dictionary {
     pub(crate) fn ordinals(&self, keys: &KeyColumn) -> Vec<Option<u32>> {
         match (&self.0, keys) {
             (Some(Known::Int { ordinals, .. }), KeyColumn::Int(keys)) => {
-                keys.iter().map(|key| ordinals.get(&key?).copied()).collect()
+                keys.iter().map(|key| ordinals.get(key?)).collect()
             }
             (Some(Known::Text { ordinals, .. }), KeyColumn::Text(keys)) => {
                 keys.iter().map(|key| ordinals.get(key?).copied()).collect()
@@ -125,9 +201,19 @@ impl Dictionary {
         }
     }
 
+    /// Adds the ordinal of each key to `out`; `none` for nulls and keys that are not known.
+    pub(crate) fn ordinals_into(&self, keys: &KeyColumn, none: u32, out: &mut Vec<u32>) {
+        match (&self.0, keys) {
+            (Some(Known::Int { ordinals, .. }), KeyColumn::Int(keys)) if keys.null_count() == 0 => {
+                out.extend(keys.values().iter().map(|key| ordinals.get(*key).unwrap_or(none)));
+            }
+            _ => out.extend(self.ordinals(keys).into_iter().map(|o| o.unwrap_or(none))),
+        }
+    }
+
     pub(crate) fn ordinal(&self, key: &Key) -> Option<u32> {
         match (&self.0, key) {
-            (Some(Known::Int { ordinals, .. }), Key::Int(key)) => ordinals.get(key).copied(),
+            (Some(Known::Int { ordinals, .. }), Key::Int(key)) => ordinals.get(*key),
             (Some(Known::Text { ordinals, .. }), Key::Text(key)) => {
                 ordinals.get(key.as_str()).copied()
             }

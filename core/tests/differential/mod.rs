@@ -11,7 +11,7 @@ mod sqlite;
 
 use std::collections::BTreeSet;
 
-use segmentry::{AudienceModel, Key, MemoryCatalog, Refresh, SegmentEngine};
+use segmentry::{AudienceModel, Evaluation, Key, MemoryCatalog, Refresh, Run, SegmentEngine};
 
 use crate::generate::{self, Case, Coverage, Options};
 use crate::oracle::{self, UserKey};
@@ -66,34 +66,46 @@ pub async fn keys_of(engine: &SegmentEngine, id: i64) -> BTreeSet<UserKey> {
     engine.segment(id).await.unwrap().keys().unwrap().iter().map(user_key).collect()
 }
 
-/// Runs the case and says where engine and oracle differ.
+/// Runs the case, all rules in one pass and each by a plan of its own, and says where engine and
+/// oracle differ.
 async fn differences(seed: u64, case: &Case) -> Vec<String> {
     let engine = engine_of(case, 1 + usize::try_from(seed % 3).unwrap()).await;
-    let refresh = Refresh::rules(case.rules.iter().map(|(id, _)| *id));
-    let run = engine.refresh(refresh.as_of(instant(case.as_of_micros))).await.unwrap();
+    let mut found = Vec::new();
+    for evaluation in [Evaluation::Shared, Evaluation::Separate] {
+        let refresh = Refresh::rules(case.rules.iter().map(|(id, _)| *id)).reuse(seed % 2 == 0);
+        let refresh = refresh.evaluation(evaluation).as_of(instant(case.as_of_micros));
+        let run = engine.refresh(refresh).await.unwrap();
+        let here = differences_of(&engine, &run, case).await;
+        found.extend(here.into_iter().map(|what| format!("seed {seed}, {evaluation:?}: {what}")));
+        // What was published must not answer the second run.
+        for (name, table) in case.world.tables.iter().map(|table| (&table.name, table)) {
+            engine.add_arrow(name, arrow::batches(table, 1 + table.rows() / 3)).unwrap();
+        }
+    }
+    found
+}
+
+async fn differences_of(engine: &SegmentEngine, run: &Run, case: &Case) -> Vec<String> {
     let mut found: Vec<String> = run
         .failed
         .iter()
         .map(|failed| {
             let document = &case.rules.iter().find(|(id, _)| *id == failed.rule_id).unwrap().1;
-            format!(
-                "seed {seed}: rule {} failed: {:?}\n{document}",
-                failed.rule_id, failed.problems
-            )
+            format!("rule {} failed: {:?}\n{document}", failed.rule_id, failed.problems)
         })
         .collect();
-    found.extend(run.skipped.iter().map(|skipped| format!("seed {seed}: {skipped:?}")));
+    found.extend(run.skipped.iter().map(|skipped| format!("{skipped:?}")));
     for (id, document) in &case.rules {
         if !run.segments.iter().any(|segment| segment.rule_id == *id) {
             continue;
         }
         let expected = oracle::members(&case.world, &case.rules, *id, case.as_of_micros).unwrap();
-        let members = keys_of(&engine, *id).await;
+        let members = keys_of(engine, *id).await;
         if members != expected {
             let extra: Vec<_> = members.difference(&expected).take(5).collect();
             let lacking: Vec<_> = expected.difference(&members).take(5).collect();
             found.push(format!(
-                "seed {seed}, rule {id}, as of {}: {} members, the oracle has {}; \
+                "rule {id}, as of {}: {} members, the oracle has {}; \
                  too many {extra:?}, too few {lacking:?}\nmodel {}\nrule {document}\nsql {}",
                 instant(case.as_of_micros),
                 members.len(),

@@ -1,0 +1,171 @@
+//! Parts of rules whose members are worked out before the rules themselves, for all rules of a run
+//! at once: what is asked of events by the shared pass, what is asked of users by one reading of
+//! them. A rule is then a combination of sets.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use roaring::RoaringBitmap;
+
+use crate::error::Result;
+use crate::plan::{Collector, Flavor, PlanSources};
+use crate::predicate::Predicate;
+use crate::segment::key_column;
+
+use super::evaluate::{RunSources, Scanned};
+use super::pass;
+
+/// The parts that are known by what they say, with the names of their members: below every rule's
+/// id.
+#[derive(Default)]
+pub(super) struct Parts(HashMap<String, i64>);
+
+/// What a part says; two parts that say the same have the same members in one run.
+pub(super) fn part(predicate: &Predicate, zone: Tz) -> String {
+    format!("{zone} {predicate:?}")
+}
+
+impl Parts {
+    pub(super) fn name(&self, part: &str) -> Option<i64> {
+        self.0.get(part).copied()
+    }
+}
+
+/// So many parts of rules are asked of users in one plan.
+const AT_ONCE: usize = 64;
+
+impl RunSources {
+    /// Keeps the members of a part under a name of its own.
+    pub(super) fn know(&mut self, part: String, members: RoaringBitmap) -> i64 {
+        let name = -1 - i64::try_from(self.parts.0.len()).unwrap_or(i64::MAX - 1);
+        self.parts.0.insert(part, name);
+        self.members.insert(name, Arc::new(members));
+        name
+    }
+
+    /// The members of a predicate that consists of sets only, out of all users.
+    pub(super) fn combined(
+        &self,
+        predicate: &Predicate,
+        users: &RoaringBitmap,
+    ) -> Option<RoaringBitmap> {
+        let members = match predicate {
+            Predicate::Const(true) => users.clone(),
+            Predicate::Const(false) => RoaringBitmap::new(),
+            Predicate::Not(inner) => users - self.combined(inner, users)?,
+            Predicate::And(parts) => {
+                let mut parts = parts.iter().map(|part| self.combined(part, users));
+                let first = parts.next()??;
+                parts.try_fold(first, |all, part| Some(all & part?))?
+            }
+            Predicate::Or(parts) => {
+                let mut parts = parts.iter().map(|part| self.combined(part, users));
+                parts.try_fold(RoaringBitmap::new(), |any, part| Some(any | part?))?
+            }
+            Predicate::Segments(rules) => {
+                let mut sets = rules.iter().map(|rule| self.members.get(rule));
+                sets.try_fold(RoaringBitmap::new(), |any, set| Some(any | set?.as_ref()))? & users
+            }
+            _ => return None,
+        };
+        Some(members)
+    }
+
+    /// Works out what these predicates, each with its zone, share. Whatever goes wrong here, rules
+    /// are evaluated by plans of their own, which tell whose fault it is.
+    pub(super) async fn share(
+        &mut self,
+        predicates: &[(&Predicate, Tz)],
+        as_of: i64,
+        scanned: &mut Scanned,
+    ) {
+        self.share_events(predicates, as_of, scanned).await;
+        if let Err(error) = self.share_users(predicates, as_of, scanned).await {
+            tracing::warn!(%error, "nothing shared of what is asked of users");
+        }
+    }
+
+    /// What is asked of events.
+    async fn share_events(
+        &mut self,
+        predicates: &[(&Predicate, Tz)],
+        as_of: i64,
+        scanned: &mut Scanned,
+    ) {
+        let mut places = HashMap::new();
+        let plan = {
+            let mut collector = Collector::new(&self.model, self as &dyn PlanSources, as_of);
+            for (predicate, zone) in predicates {
+                predicate.walk(&mut |node| {
+                    let Predicate::Atom(atom) = node else { return };
+                    if let Ok(Some(place)) = collector.add(atom, *zone) {
+                        places.insert(part(node, *zone), place);
+                    }
+                });
+            }
+            collector.finish()
+        };
+        if plan.atoms == 0 {
+            return;
+        }
+        match pass::run(self, plan, scanned).await {
+            Ok(members) => {
+                for (part, place) in places {
+                    if let Some(Some(members)) = members.get(place) {
+                        self.know(part, members.clone());
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "no shared pass"),
+        }
+    }
+
+    /// What is asked of users alone.
+    async fn share_users(
+        &mut self,
+        predicates: &[(&Predicate, Tz)],
+        as_of: i64,
+        scanned: &mut Scanned,
+    ) -> Result<()> {
+        let mut asked: HashMap<Tz, Vec<&Predicate>> = HashMap::new();
+        let mut seen = BTreeSet::new();
+        for (predicate, zone) in predicates {
+            predicate.walk(&mut |node| {
+                if is_of_users(node) && seen.insert(part(node, *zone)) {
+                    asked.entry(*zone).or_default().push(node);
+                }
+            });
+        }
+        for (zone, leaves) in &asked {
+            for leaves in leaves.chunks(AT_ONCE) {
+                let plan = self.planner(as_of, *zone, Flavor::Engine).truths(leaves)?;
+                let mut found = vec![RoaringBitmap::new(); leaves.len()];
+                self.run(plan, scanned, |batch| {
+                    let Some((keys, truths)) = batch.columns().split_first() else { return Ok(()) };
+                    let ordinals = self.shared.dictionary().ordinals(&key_column(keys)?);
+                    for (found, truth) in found.iter_mut().zip(truths) {
+                        let truth = arrow::array::AsArray::as_boolean(truth).iter().zip(&ordinals);
+                        let members = truth.filter(|(truth, _)| *truth == Some(true));
+                        found.extend(members.filter_map(|(_, ordinal)| *ordinal));
+                    }
+                    Ok(())
+                })
+                .await?;
+                for (leaf, members) in leaves.iter().zip(found) {
+                    self.know(part(leaf, *zone), members);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a predicate is a single test of what the users table has.
+fn is_of_users(predicate: &Predicate) -> bool {
+    match predicate {
+        Predicate::Atom(_) | Predicate::Compare { .. } => predicate.metrics().is_empty(),
+        Predicate::Within { .. } | Predicate::Positioned { .. } => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,392 @@
+//! One block of users: its events clustered by groups of 64 users, and every atom's mask worked out
+//! group by group.
+
+use crate::plan::{Asked, MeasureKind, PassMetric, PassPlan, PassStream, Reading};
+
+use super::chunks::Head;
+use super::lanes::{
+    self, LANES, NO_GREATEST, NO_LEAST, RatioRange, Row, add_up, between, extreme, present,
+    ratio_within, within,
+};
+use super::slow;
+
+/// How many groups of 64 users a block has.
+pub(super) const GROUPS: usize = 1024;
+
+/// The events of a block that one table has, by group.
+#[derive(Default)]
+pub(super) struct Clustered {
+    /// Words of a record.
+    pub(super) stride: usize,
+    /// Where each group's records begin, in records; and where the last ends.
+    offsets: Vec<usize>,
+    records: Vec<u64>,
+}
+
+impl Clustered {
+    /// Sorts records by group: counted first, then moved each to its place.
+    pub(super) fn of(chunks: &[Vec<u64>], stride: usize) -> Self {
+        let mut ends = vec![0usize; GROUPS + 1];
+        for record in chunks.iter().flat_map(|chunk| chunk.chunks_exact(stride)) {
+            let [head, ..] = record else { continue };
+            if let Some(count) = ends.get_mut(Head(*head).group() + 1) {
+                *count += 1;
+            }
+        }
+        let mut total = 0;
+        for end in &mut ends {
+            total += *end;
+            *end = total;
+        }
+        let offsets = ends.clone();
+        let mut records = vec![0u64; total * stride];
+        for record in chunks.iter().flat_map(|chunk| chunk.chunks_exact(stride)) {
+            let [head, ..] = record else { continue };
+            let Some(next) = ends.get_mut(Head(*head).group()) else { continue };
+            if let Some(place) = records.get_mut(*next * stride..(*next + 1) * stride) {
+                place.copy_from_slice(record);
+            }
+            *next += 1;
+        }
+        Clustered { stride, offsets, records }
+    }
+
+    fn group(&self, group: usize) -> &[u64] {
+        match (self.offsets.get(group), self.offsets.get(group + 1)) {
+            (Some(start), Some(end)) => {
+                self.records.get(start * self.stride..end * self.stride).unwrap_or_default()
+            }
+            _ => &[],
+        }
+    }
+}
+
+/// Which members of streams take the events of a class: (stream, member).
+pub(super) type Takers = Vec<Vec<(usize, usize)>>;
+
+/// What a block's evaluation needs to know of the plan.
+pub(super) struct Prepared<'a> {
+    pub(super) plan: &'a PassPlan,
+    /// By table and class.
+    pub(super) takers: Vec<Takers>,
+    /// The greatest magnitude of each value, by table.
+    pub(super) most: Vec<Vec<u64>>,
+    /// The atoms' tests, made ready; by stream, metric and atom.
+    ratios: Vec<Vec<Vec<Option<Vec<RatioRange>>>>>,
+    /// Whether an atom holds for a user without events.
+    holds_empty: Vec<bool>,
+}
+
+impl<'a> Prepared<'a> {
+    pub(super) fn new(plan: &'a PassPlan, takers: Vec<Takers>, most: Vec<Vec<u64>>) -> Self {
+        let ready = |metric: &PassMetric| {
+            let ready = |(_, asked): &(usize, Asked)| match (asked, metric.reading) {
+                (Asked::RatioWithin { ranges, .. }, Reading::Ratio(_, _, scale)) => {
+                    ranges.iter().map(|range| RatioRange::of(range, scale)).collect()
+                }
+                _ => None,
+            };
+            metric.atoms.iter().map(ready).collect()
+        };
+        let ratios = plan.streams.iter().map(|s| s.metrics.iter().map(ready).collect()).collect();
+        let mut holds_empty = vec![false; plan.atoms];
+        for metric in plan.streams.iter().flat_map(|stream| &stream.metrics) {
+            for (atom, asked) in &metric.atoms {
+                if let Some(holds) = holds_empty.get_mut(*atom) {
+                    *holds = slow::holds(slow::empty(metric.reading), asked);
+                }
+            }
+        }
+        Prepared { plan, takers, most, ratios, holds_empty }
+    }
+}
+
+/// A stretch of a group's events that a stream takes, by table: places in the sorted records.
+#[derive(Clone, Copy)]
+pub(super) struct Stretch {
+    pub(super) table: usize,
+    pub(super) member: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What one worker uses again and again.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// By table: the group's records by class.
+    sorted: Vec<Vec<u64>>,
+    counts: Vec<u32>,
+    present: Vec<usize>,
+    stretches: Vec<Vec<Stretch>>,
+    rows: Vec<Row>,
+}
+
+/// One group's events, ready for its streams.
+pub(super) struct Group<'a> {
+    pub(super) tables: &'a [Clustered],
+    pub(super) sorted: &'a [Vec<u64>],
+}
+
+impl Group<'_> {
+    /// The records of a stretch: whole words, so many a record.
+    pub(super) fn records(&self, stretch: &Stretch) -> (usize, &[u64]) {
+        let stride = self.tables.get(stretch.table).map_or(1, |table| table.stride);
+        let sorted = self.sorted.get(stretch.table);
+        let words = sorted.and_then(|s| s.get(stretch.start * stride..stretch.end * stride));
+        (stride, words.unwrap_or_default())
+    }
+}
+
+/// The masks of all atoms for a block: `masks[atom * GROUPS + group]`.
+pub(super) fn evaluate(
+    prepared: &Prepared<'_>,
+    tables: &[Clustered],
+    scratch: &mut Scratch,
+) -> Vec<u64> {
+    let mut masks = vec![0u64; prepared.plan.atoms * GROUPS];
+    let arch = pulp::Arch::new();
+    for group in 0..GROUPS {
+        // One group at a time in code that uses what vectors this processor has.
+        arch.dispatch(
+            #[inline(always)]
+            || one_group(prepared, tables, group, scratch, &mut masks),
+        );
+    }
+    masks
+}
+
+#[inline(always)]
+fn one_group(
+    prepared: &Prepared<'_>,
+    tables: &[Clustered],
+    group: usize,
+    scratch: &mut Scratch,
+    masks: &mut [u64],
+) {
+    scratch.stretches.resize(prepared.plan.streams.len(), Vec::new());
+    scratch.stretches.iter_mut().for_each(Vec::clear);
+    scratch.sorted.resize(tables.len(), Vec::new());
+    for (place, table) in tables.iter().enumerate() {
+        let Some(takers) = prepared.takers.get(place) else { continue };
+        by_class(place, table, group, takers, scratch);
+    }
+    let group_events = Group { tables, sorted: &scratch.sorted };
+    for (place, stream) in prepared.plan.streams.iter().enumerate() {
+        let stretches = scratch.stretches.get(place).map(Vec::as_slice).unwrap_or_default();
+        let mut put = |atom: usize, mask: u64| {
+            if let Some(word) = masks.get_mut(atom * GROUPS + group) {
+                *word = mask;
+            }
+        };
+        if stretches.is_empty() {
+            for (atom, _) in stream.metrics.iter().flat_map(|metric| &metric.atoms) {
+                let holds = prepared.holds_empty.get(*atom).is_some_and(|holds| *holds);
+                put(*atom, if holds { u64::MAX } else { 0 });
+            }
+            continue;
+        }
+        let ratios = prepared.ratios.get(place).map(Vec::as_slice).unwrap_or_default();
+        let evaluated = StreamOfGroup { stream, stretches, events: &group_events, prepared };
+        evaluated.fast(ratios, &mut scratch.rows, &mut put);
+    }
+}
+
+/// Sorts a group's records by class, and deals their stretches out to the streams that take them.
+#[inline(always)]
+fn by_class(place: usize, table: &Clustered, group: usize, takers: &Takers, scratch: &mut Scratch) {
+    let records = table.group(group);
+    let stride = table.stride;
+    let counts = &mut scratch.counts;
+    counts.clear();
+    counts.resize(takers.len() + 1, 0);
+    scratch.present.clear();
+    for record in records.chunks_exact(stride) {
+        let [head, ..] = record else { continue };
+        let class = Head(*head).class();
+        if let Some(count) = counts.get_mut(class) {
+            if *count == 0 {
+                scratch.present.push(class);
+            }
+            *count += 1;
+        }
+    }
+    let mut start = 0;
+    for class in &scratch.present {
+        let Some(count) = counts.get_mut(*class) else { continue };
+        let end = start + *count as usize;
+        // From here on the count is where the class's next record goes.
+        *count = u32::try_from(start).unwrap_or(u32::MAX);
+        for (stream, member) in takers.get(*class).map(Vec::as_slice).unwrap_or_default() {
+            if let Some(stretches) = scratch.stretches.get_mut(*stream) {
+                stretches.push(Stretch { table: place, member: *member, start, end });
+            }
+        }
+        start = end;
+    }
+    let Some(sorted) = scratch.sorted.get_mut(place) else { return };
+    sorted.resize(records.len(), 0);
+    for record in records.chunks_exact(stride) {
+        let [head, ..] = record else { continue };
+        let Some(next) = counts.get_mut(Head(*head).class()) else { continue };
+        let at = *next as usize * stride;
+        *next += 1;
+        if let Some(to) = sorted.get_mut(at..at + stride) {
+            to.copy_from_slice(record);
+        }
+    }
+}
+
+/// A stream's events of one group.
+pub(super) struct StreamOfGroup<'a> {
+    pub(super) stream: &'a PassStream,
+    pub(super) stretches: &'a [Stretch],
+    pub(super) events: &'a Group<'a>,
+    pub(super) prepared: &'a Prepared<'a>,
+}
+
+impl StreamOfGroup<'_> {
+    fn count(&self) -> u128 {
+        self.stretches.iter().map(|stretch| (stretch.end - stretch.start) as u128).sum()
+    }
+
+    /// The greatest magnitude that a sum of a measure can have here.
+    fn most(&self, measure: usize) -> u128 {
+        let slots = self.stream.measures.get(measure).and_then(|measure| measure.slots.as_ref());
+        let members = self.stream.members.iter().enumerate();
+        let values = members.filter_map(|(member, (table, _))| {
+            let slot = *slots?.get(member)?;
+            self.prepared.most.get(*table)?.get(slot).copied()
+        });
+        u128::from(values.max().unwrap_or(1)).saturating_mul(self.count())
+    }
+
+    #[inline(always)]
+    fn fast(
+        &self,
+        ratios: &[Vec<Option<Vec<RatioRange>>>],
+        rows: &mut Vec<Row>,
+        put: &mut impl FnMut(usize, u64),
+    ) {
+        let height = self.stream.height + 1;
+        let sums_fit = (0..self.stream.measures.len()).all(|measure| self.most(measure) < 1 << 62);
+        if !sums_fit {
+            return slow::stream(self, put);
+        }
+        rows.resize(height * self.stream.measures.len(), [0; LANES]);
+        for (measure, rows) in self.stream.measures.iter().zip(rows.chunks_exact_mut(height)) {
+            match measure.kind {
+                MeasureKind::Least => rows.fill([NO_LEAST; LANES]),
+                MeasureKind::Greatest => rows.fill([NO_GREATEST; LANES]),
+                _ => rows.fill([0; LANES]),
+            }
+            self.scatter(measure.kind, measure.slots.as_deref(), rows);
+            if matches!(measure.kind, MeasureKind::Count | MeasureKind::Sum) {
+                add_up(rows);
+            }
+        }
+        for (place, metric) in self.stream.metrics.iter().enumerate() {
+            let ratios = ratios.get(place).map(Vec::as_slice).unwrap_or_default();
+            self.metric(metric, ratios, rows, put);
+        }
+    }
+
+    /// Adds every event to its row and lane.
+    #[inline(always)]
+    fn scatter(&self, kind: MeasureKind, slots: Option<&[usize]>, rows: &mut [Row]) {
+        for stretch in self.stretches {
+            let slot = slots.and_then(|slots| slots.get(stretch.member)).copied();
+            let (stride, words) = self.events.records(stretch);
+            for record in words.chunks_exact(stride) {
+                let [head, ..] = record else { continue };
+                let head = Head(*head);
+                let Some(Some(row)) = self.stream.rows.get(head.bucket()) else { continue };
+                let row = rows.get_mut(usize::from(*row));
+                let Some(cell) = row.and_then(|row| row.get_mut(head.lane())) else { continue };
+                let value = match slot {
+                    None => 1,
+                    Some(slot) if !head.has(slot) => continue,
+                    Some(slot) => record.get(slot + 1).copied().unwrap_or(0).cast_signed(),
+                };
+                match kind {
+                    MeasureKind::Count => *cell += 1,
+                    MeasureKind::Sum => *cell = cell.wrapping_add(value),
+                    MeasureKind::Least => *cell = (*cell).min(value),
+                    MeasureKind::Greatest => *cell = (*cell).max(value),
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn metric(
+        &self,
+        metric: &PassMetric,
+        ratios: &[Option<Vec<RatioRange>>],
+        rows: &[Row],
+        put: &mut impl FnMut(usize, u64),
+    ) {
+        let height = self.stream.height + 1;
+        let total = |measure: usize| {
+            let rows = rows.get(measure * height..(measure + 1) * height).unwrap_or_default();
+            match (rows.get(metric.start), rows.get(metric.end)) {
+                (Some(start), Some(end)) => between(start, end),
+                _ => [0; LANES],
+            }
+        };
+        match metric.reading {
+            Reading::Total(measure) => {
+                let values = total(measure);
+                for (atom, asked) in &metric.atoms {
+                    put(*atom, asked_of(&values, u64::MAX, asked));
+                }
+            }
+            Reading::Extreme(measure) => {
+                let least = self.is_least(measure);
+                let rows = rows.get(measure * height..(measure + 1) * height).unwrap_or_default();
+                let rows = rows.get(metric.start..metric.end).unwrap_or_default();
+                let values = extreme(rows, least);
+                let there = present(&values, if least { NO_LEAST } else { NO_GREATEST });
+                for (atom, asked) in &metric.atoms {
+                    put(*atom, asked_of(&values, there, asked));
+                }
+            }
+            Reading::Ratio(sum, count, scale) => {
+                let (sums, counts) = (total(sum), total(count));
+                let (most, events) = (self.most(sum), self.count());
+                for ((atom, asked), ready) in metric.atoms.iter().zip(ratios) {
+                    let fit = |ranges: &&Vec<RatioRange>| {
+                        ranges.iter().all(|range| range.fits(most, events))
+                    };
+                    put(
+                        *atom,
+                        match (asked, ready.as_ref().filter(fit)) {
+                            (Asked::RatioWithin { negated: false, .. }, Some(ranges)) => {
+                                ratio_within(&sums, &counts, ranges)
+                            }
+                            (Asked::RatioWithin { negated: true, .. }, Some(ranges)) => {
+                                lanes::present(&counts, 0) & !ratio_within(&sums, &counts, ranges)
+                            }
+                            _ => slow::ratios(&sums, &counts, scale, asked),
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_least(&self, measure: usize) -> bool {
+        let measure = self.stream.measures.get(measure);
+        measure.is_some_and(|measure| measure.kind == MeasureKind::Least)
+    }
+}
+
+/// The mask of what is asked of values that are there where `there` says so.
+#[inline(always)]
+fn asked_of(values: &Row, there: u64, asked: &Asked) -> u64 {
+    match asked {
+        Asked::Present => there,
+        Asked::Within { ranges, negated: false } => there & within(values, ranges),
+        Asked::Within { ranges, negated: true } => there & !within(values, ranges),
+        Asked::RatioWithin { .. } => 0,
+    }
+}

@@ -1,0 +1,152 @@
+//! Batches of a table's events made into records of their users' blocks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use datafusion::common::Result;
+use datafusion::physical_plan::PhysicalExpr;
+
+use crate::plan::plain_type;
+
+use super::chunks::{BLOCK, Chunks, Head};
+use super::classes::{Classes, CodedColumn, Filter, NONE, Registry};
+use super::whole::{Whole, whole};
+
+/// Gives the ordinals of a column of keys; [`NOBODY`] for those that no user has.
+pub(crate) type Ordinals = Arc<dyn Fn(&ArrayRef, &mut Vec<u32>) -> Result<()> + Send + Sync>;
+
+/// The ordinal of no user.
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+/// What all workers of a table know.
+pub(super) struct TableWork {
+    pub(super) user: Arc<dyn PhysicalExpr>,
+    pub(super) time: Arc<dyn PhysicalExpr>,
+    pub(super) values: Vec<Arc<dyn PhysicalExpr>>,
+    pub(super) filters: Vec<Filter>,
+    pub(super) coded: Vec<CodedColumn>,
+    pub(super) bounds: Vec<i64>,
+    pub(super) open: bool,
+    pub(super) registry: Arc<Registry>,
+    pub(super) seen: Vec<Seen>,
+}
+
+/// What is known of a value once all events are read.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The greatest magnitude.
+    pub(super) most: AtomicU64,
+    /// One did not fit 64 bits.
+    pub(super) unfit: AtomicBool,
+    /// One was an end of the 64-bit range, which stands for no value among extremes.
+    pub(super) at_end: AtomicBool,
+}
+
+/// One worker's decoder of a table.
+pub(super) struct Decoder {
+    table: Arc<TableWork>,
+    classes: Classes,
+    ordinals: Ordinals,
+    buckets: Vec<u16>,
+    class: Vec<u16>,
+    users: Vec<u32>,
+}
+
+/// The bucket of events that no window holds.
+const OUTSIDE: u16 = u16::MAX;
+
+impl Decoder {
+    pub(super) fn new(table: Arc<TableWork>, ordinals: Ordinals) -> Self {
+        let registry = Arc::clone(&table.registry);
+        let classes = Classes::new(registry, table.filters.clone(), &table.coded);
+        let (buckets, class, users) = (Vec::new(), Vec::new(), Vec::new());
+        Decoder { table, classes, ordinals, buckets, class, users }
+    }
+
+    /// Adds a batch's events to the blocks of their users.
+    pub(super) fn take(&mut self, batch: &RecordBatch, out: &mut Chunks) -> Result<()> {
+        let table = Arc::clone(&self.table);
+        if !self.bucket(&plain(&column(&table.time, batch)?)?)? {
+            return Ok(());
+        }
+        self.classes.of(batch, &mut self.class)?;
+        (self.ordinals)(&column(&table.user, batch)?, &mut self.users)?;
+        let mut values = Vec::with_capacity(table.values.len());
+        for (expr, seen) in table.values.iter().zip(&table.seen) {
+            let value = whole(&column(expr, batch)?)?;
+            seen.note(&value);
+            values.push(value);
+        }
+        let rows = self.buckets.iter().zip(&self.class).zip(&self.users).enumerate();
+        for (row, ((bucket, class), user)) in rows {
+            if *bucket == OUTSIDE || *class == NONE || *user == NOBODY {
+                continue;
+            }
+            let mut head = Head::new(*user, *bucket, *class);
+            for (slot, value) in values.iter().enumerate() {
+                if value.is_valid(row) {
+                    head = head.with(slot);
+                }
+            }
+            let Some(room) = out.room((*user / BLOCK) as usize)? else { continue };
+            room.push(head.0);
+            let numbers = values.iter().filter_map(|value| value.values.get(row));
+            room.extend(numbers.map(|number| number.cast_unsigned()));
+        }
+        Ok(())
+    }
+
+    /// Puts every event in its bucket; whether any is in one.
+    fn bucket(&mut self, times: &ArrayRef) -> Result<bool> {
+        let bounds = &self.table.bounds;
+        let times = whole(times)?;
+        self.buckets.clear();
+        let mut any = false;
+        // Most events are close to the one before.
+        let (mut low, mut high, mut last) = (0, 0, OUTSIDE);
+        for (row, time) in times.values.iter().enumerate() {
+            if !(low..high).contains(time) {
+                let bucket = bounds.partition_point(|bound| bound <= time);
+                let before = bucket.checked_sub(1).and_then(|before| bounds.get(before));
+                low = before.copied().unwrap_or(i64::MIN);
+                high = bounds.get(bucket).copied().unwrap_or(i64::MAX);
+                let inside = bucket < bounds.len() && (bucket > 0 || self.table.open);
+                last = if inside { u16::try_from(bucket).unwrap_or(OUTSIDE) } else { OUTSIDE };
+            }
+            let bucket = if times.is_valid(row) { last } else { OUTSIDE };
+            any |= bucket != OUTSIDE;
+            self.buckets.push(bucket);
+        }
+        Ok(any)
+    }
+}
+
+impl Seen {
+    fn note(&self, value: &Whole) {
+        if value.unfit {
+            self.unfit.store(true, Ordering::Relaxed);
+        }
+        let mut most = 0;
+        let mut at_end = false;
+        for (row, number) in value.values.iter().enumerate() {
+            let here = value.is_valid(row);
+            most = most.max(if here { number.unsigned_abs() } else { 0 });
+            at_end |= here && (*number == i64::MIN || *number == i64::MAX);
+        }
+        self.most.fetch_max(most, Ordering::Relaxed);
+        if at_end {
+            self.at_end.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn column(expr: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<ArrayRef> {
+    expr.evaluate(batch)?.into_array(batch.num_rows())
+}
+
+fn plain(array: &ArrayRef) -> Result<ArrayRef> {
+    let wanted = plain_type(array.data_type());
+    Ok(if wanted == *array.data_type() { Arc::clone(array) } else { cast(array, &wanted)? })
+}

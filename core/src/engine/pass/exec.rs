@@ -1,0 +1,334 @@
+//! The shared pass as a DataFusion operator: scans of event tables in, masks of atoms out.
+//!
+//! Workers read partitions of the tables as they become free and sort events by the blocks of their
+//! users; then they take blocks, one after the other, and work out all atoms of each. A batch is one
+//! block: `atom` (UInt32), `block` (UInt32) and `members` (Binary, 8,192 bytes of 65,536 bits, the
+//! lowest first).
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{BinaryBuilder, RecordBatch, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::runtime::JoinSet;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result, internal_err};
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
+    PhysicalExpr, PlanProperties,
+};
+use futures::TryStreamExt;
+use tokio::sync::mpsc::Sender;
+
+use crate::plan::{PassPlan, Reading};
+
+use super::block::{Clustered, GROUPS, Prepared, Scratch, Takers, evaluate};
+use super::chunks::{BLOCK, Chunks};
+use super::decode::{Decoder, Ordinals, TableWork};
+
+/// The operator. Its children are one scan for each table of the plan, in their order.
+pub(crate) struct SharedPassExec {
+    pass: Arc<Pass>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
+    properties: Arc<PlanProperties>,
+}
+
+/// What all workers share.
+pub(super) struct Pass {
+    pub(super) plan: PassPlan,
+    pub(super) tables: Vec<Arc<TableWork>>,
+    pub(super) ordinals: Ordinals,
+    /// How many ordinals there are.
+    pub(super) users: u32,
+    pub(super) workers: usize,
+}
+
+fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("atom", DataType::UInt32, false),
+        Field::new("block", DataType::UInt32, false),
+        Field::new("members", DataType::Binary, false),
+    ]))
+}
+
+impl SharedPassExec {
+    pub(super) fn new(pass: Pass, inputs: Vec<Arc<dyn ExecutionPlan>>) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema()),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        SharedPassExec { pass: Arc::new(pass), inputs, properties: Arc::new(properties) }
+    }
+
+    /// The atoms that could not be worked out because a value that they read does not fit. To be
+    /// asked once all batches have come.
+    pub(super) fn unfit(&self) -> BTreeSet<usize> {
+        self.pass.unfit()
+    }
+}
+
+impl Pass {
+    fn unfit(&self) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        for stream in &self.plan.streams {
+            let bad = |measure: usize, extreme: bool| {
+                let slots = stream.measures.get(measure).and_then(|m| m.slots.as_ref());
+                let values = slots.into_iter().flatten().zip(&stream.members);
+                values.into_iter().any(|(slot, (table, _))| {
+                    let table = self.tables.get(*table);
+                    table.and_then(|table| table.seen.get(*slot)).is_some_and(|seen| {
+                        seen.unfit.load(Ordering::Relaxed)
+                            || (extreme && seen.at_end.load(Ordering::Relaxed))
+                    })
+                })
+            };
+            for metric in &stream.metrics {
+                let bad = match metric.reading {
+                    Reading::Total(measure) => bad(measure, false),
+                    Reading::Ratio(sum, _, _) => bad(sum, false),
+                    Reading::Extreme(measure) => bad(measure, true),
+                };
+                if bad {
+                    found.extend(metric.atoms.iter().map(|(atom, _)| *atom));
+                }
+            }
+        }
+        found
+    }
+
+    fn blocks(&self) -> usize {
+        self.users.div_ceil(BLOCK) as usize
+    }
+
+    /// Which members of streams take the events of each class.
+    fn takers(&self) -> Vec<Takers> {
+        let tables = self.tables.iter().enumerate();
+        let of_table = |(table, work): (usize, &Arc<TableWork>)| {
+            let classes = work.registry.classes();
+            let passes = |class: &[u64], filter: usize| {
+                class.get(filter / 64).is_some_and(|word| word >> (filter % 64) & 1 == 1)
+            };
+            let takers_of = |class: &[u64]| {
+                let mut takers = Vec::new();
+                for (stream, of) in self.plan.streams.iter().enumerate() {
+                    for (member, (own, filter)) in of.members.iter().enumerate() {
+                        if *own == table && passes(class, *filter) {
+                            takers.push((stream, member));
+                        }
+                    }
+                }
+                takers
+            };
+            classes.iter().map(|class| takers_of(class)).collect()
+        };
+        tables.map(of_table).collect()
+    }
+}
+
+/// The chunks of all workers, by table.
+type Read = Vec<Mutex<Vec<Chunks>>>;
+
+/// Reads every table.
+async fn read(
+    pass: &Arc<Pass>,
+    inputs: &[Arc<dyn ExecutionPlan>],
+    context: &Arc<TaskContext>,
+) -> Result<Read> {
+    let mut found = Vec::with_capacity(inputs.len());
+    for (work, input) in pass.tables.iter().zip(inputs) {
+        let next = Arc::new(AtomicUsize::new(0));
+        let partitions = input.output_partitioning().partition_count();
+        let mut workers = JoinSet::new();
+        for _ in 0..pass.workers.clamp(1, partitions.max(1)) {
+            let (pass, work, input) = (Arc::clone(pass), Arc::clone(work), Arc::clone(input));
+            let (next, context) = (Arc::clone(&next), Arc::clone(context));
+            workers.spawn(async move {
+                let memory = MemoryConsumer::new("shared pass").register(context.memory_pool());
+                let mut chunks = Chunks::new(work.values.len(), pass.blocks(), memory);
+                let mut decoder = Decoder::new(work, Arc::clone(&pass.ordinals));
+                loop {
+                    let partition = next.fetch_add(1, Ordering::Relaxed);
+                    if partition >= partitions {
+                        return Ok::<_, DataFusionError>(chunks);
+                    }
+                    let mut batches = input.execute(partition, Arc::clone(&context))?;
+                    while let Some(batch) = batches.try_next().await? {
+                        decoder.take(&batch, &mut chunks)?;
+                        // A table in memory never waits, and what never waits can't be stopped.
+                        tokio::task::yield_now().await;
+                    }
+                }
+            });
+        }
+        let mut chunks = Vec::new();
+        while let Some(worker) = workers.join_next().await {
+            chunks.push(joined(worker)?);
+        }
+        found.push(Mutex::new(chunks));
+    }
+    Ok(found)
+}
+
+fn joined<T>(task: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+    task.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
+}
+
+/// Works out every block.
+async fn evaluate_all(
+    pass: &Arc<Pass>,
+    read: Read,
+    out: &Sender<Result<RecordBatch>>,
+) -> Result<()> {
+    let most = pass
+        .tables
+        .iter()
+        .map(|table| table.seen.iter().map(|seen| seen.most.load(Ordering::Relaxed)).collect());
+    let shared = Arc::new((read, pass.takers(), most.collect::<Vec<Vec<u64>>>()));
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut workers = JoinSet::new();
+    for _ in 0..pass.workers.clamp(1, pass.blocks().max(1)) {
+        let (pass, shared, next) = (Arc::clone(pass), Arc::clone(&shared), Arc::clone(&next));
+        let out = out.clone();
+        workers.spawn(async move {
+            let (read, takers, most) = shared.as_ref();
+            let mut scratch = Scratch::default();
+            let prepared = Prepared::new(&pass.plan, takers.clone(), most.clone());
+            loop {
+                let block = next.fetch_add(1, Ordering::Relaxed);
+                if block >= pass.blocks() {
+                    return Ok::<_, DataFusionError>(());
+                }
+                let batch = one_block(&prepared, &pass, read, block, &mut scratch)?;
+                if out.send(Ok(batch)).await.is_err() {
+                    return Ok(());
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    while let Some(worker) = workers.join_next().await {
+        joined(worker)?;
+    }
+    Ok(())
+}
+
+fn one_block(
+    prepared: &Prepared<'_>,
+    pass: &Pass,
+    read: &Read,
+    block: usize,
+    scratch: &mut Scratch,
+) -> Result<RecordBatch> {
+    let clustered = read.iter().zip(&pass.tables).map(|(chunks, table)| {
+        let mut workers = chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        let chunks: Vec<Vec<u64>> =
+            workers.iter_mut().flat_map(|chunks| chunks.take(block)).collect();
+        drop(workers);
+        Clustered::of(&chunks, table.values.len() + 1)
+    });
+    let clustered: Vec<Clustered> = clustered.collect();
+    let masks = evaluate(prepared, &clustered, scratch);
+    let count = pass.plan.atoms;
+    let mut members = BinaryBuilder::with_capacity(count, count * GROUPS * 8);
+    let mut bytes = Vec::with_capacity(GROUPS * 8);
+    for mask in masks.chunks_exact(GROUPS) {
+        bytes.clear();
+        bytes.extend(mask.iter().flat_map(|word| word.to_le_bytes()));
+        members.append_value(&bytes);
+    }
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let columns: Vec<arrow::array::ArrayRef> = vec![
+        Arc::new(UInt32Array::from_iter_values((0..count).map(number))),
+        Arc::new(UInt32Array::from(vec![number(block); count])),
+        Arc::new(members.finish()),
+    ];
+    Ok(RecordBatch::try_new(schema(), columns)?)
+}
+
+impl fmt::Debug for SharedPassExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_as(DisplayFormatType::Default, f)
+    }
+}
+
+impl DisplayAs for SharedPassExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (plan, metrics) = (&self.pass.plan, |s: &crate::plan::PassStream| s.metrics.len());
+        write!(
+            f,
+            "SharedPassExec: atoms={}, metrics={}, streams={}, buckets={}",
+            plan.atoms,
+            plan.streams.iter().map(metrics).sum::<usize>(),
+            plan.streams.len(),
+            plan.buckets
+        )
+    }
+}
+
+impl ExecutionPlan for SharedPassExec {
+    fn name(&self) -> &'static str {
+        "SharedPassExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.inputs.iter().collect()
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        _options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if children.len() != self.inputs.len() {
+            return internal_err!("a shared pass has {} children", self.inputs.len());
+        }
+        let (pass, properties) = (Arc::clone(&self.pass), Arc::clone(&self.properties));
+        Ok(Arc::new(SharedPassExec { pass, inputs: children, properties }))
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        if partition != 0 {
+            return internal_err!("a shared pass has one partition, not {}", partition + 1);
+        }
+        let mut builder = RecordBatchReceiverStreamBuilder::new(schema(), self.pass.workers);
+        let (pass, inputs, out) = (Arc::clone(&self.pass), self.inputs.clone(), builder.tx());
+        builder.spawn(async move {
+            let events = read(&pass, &inputs, &context).await?;
+            evaluate_all(&pass, events, &out).await
+        });
+        Ok(builder.build())
+    }
+}
