@@ -98,6 +98,8 @@ codes! {
     UnreadableSource = "unreadable_source" => Data,
     /// The catalog or something in it is damaged, or is not a catalog.
     Damaged = "damaged" => Data,
+    /// The folder of the profile store can't be read or written.
+    UnusableStore = "unusable_store" => Data,
     /// The catalog was written by a newer Segmentry.
     NewerCatalog = "newer_catalog" => Data,
     /// Nothing has that id or name.

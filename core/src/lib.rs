@@ -15,6 +15,7 @@ mod rule;
 mod segment;
 mod source;
 mod stack;
+mod store;
 
 pub use catalog::{
     Catalog, MemoryCatalog, NewRun, NewSegment, Page, Published, RuleChange, RuleRow, RuleSet,

@@ -1,6 +1,7 @@
 //! Making an engine.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
 use crate::model::AudienceModel;
 use crate::segment::Dictionary;
+use crate::store::ProfileStore;
 
 use super::{SegmentEngine, Shared};
 
@@ -25,6 +27,7 @@ pub struct EngineBuilder {
     threads: Option<usize>,
     memory_limit: Option<u64>,
     busy_timeout: Duration,
+    store: Option<PathBuf>,
     clock: Arc<dyn Clock>,
 }
 
@@ -36,6 +39,7 @@ impl Default for EngineBuilder {
             threads: None,
             memory_limit: None,
             busy_timeout: Duration::from_secs(30),
+            store: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -81,6 +85,15 @@ impl EngineBuilder {
         self
     }
 
+    /// A folder for the profile store, which is made if it is not there: a copy of the events,
+    /// clustered by user, that saves reading the sources again. It can be removed at any time; no
+    /// store if not said.
+    #[must_use]
+    pub fn store(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.store = Some(folder.into());
+        self
+    }
+
     /// Where the time comes from; the machine's clock if not said.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -91,7 +104,8 @@ impl EngineBuilder {
     /// The engine. It needs no table yet.
     ///
     /// # Errors
-    /// [`Code::BadValue`] for no threads; errors of the catalog.
+    /// [`Code::BadValue`] for no threads; [`Code::UnusableStore`] for a store whose folder can't be
+    /// made; errors of the catalog.
     pub async fn build(self) -> Result<SegmentEngine> {
         if self.threads == Some(0) {
             return Err(Error::new(Code::BadValue, "an engine needs at least one thread"));
@@ -110,6 +124,8 @@ impl EngineBuilder {
         let runtime = runtime.build_arc().map_err(|error| {
             Error::new(Code::Internal, format!("no runtime: {error}")).caused_by(error)
         })?;
+        let store = self.store.map(|folder| ProfileStore::open(&folder).map(Arc::new));
+        let store = store.transpose()?;
         let shared = Arc::new(Shared {
             catalog: self.catalog.unwrap_or_else(|| Arc::new(MemoryCatalog::new())),
             model: self.model,
@@ -122,6 +138,7 @@ impl EngineBuilder {
             runtime,
             running: tokio::sync::Mutex::new(()),
             busy_timeout: self.busy_timeout,
+            store,
         });
         shared.learn_keys().await?;
         Ok(SegmentEngine { shared })

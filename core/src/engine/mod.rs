@@ -14,6 +14,7 @@ mod parts;
 mod pass;
 mod population;
 mod preview;
+mod profile;
 mod publish;
 mod query;
 mod ranks;
@@ -41,6 +42,7 @@ use crate::model::{AudienceModel, BoundModel, Inferred, Table};
 use crate::predicate::check_model;
 use crate::segment::Dictionary;
 use crate::source::Source;
+use crate::store::ProfileStore;
 
 pub use builder::EngineBuilder;
 pub use explain::{Explained, ExplainedWindow, Explanation};
@@ -114,6 +116,8 @@ pub(crate) struct Shared {
     /// One run at a time in one process.
     running: tokio::sync::Mutex<()>,
     busy_timeout: Duration,
+    /// The profile store, if there is one.
+    store: Option<Arc<ProfileStore>>,
 }
 
 /// The model with its tables, and what is wrong with the aggregates of its traits.

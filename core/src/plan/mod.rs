@@ -46,7 +46,7 @@ pub(crate) use functions::external;
 pub(crate) use rank::{Ranked, first_of};
 pub(crate) use shared::{
     Asked, Coded, Collector, MeasureKind, PassFilter, PassMetric, PassPlan, PassStream, PassTable,
-    Reading, ordered,
+    Reading, ordered, unordered,
 };
 pub(crate) use sql::to_sql;
 

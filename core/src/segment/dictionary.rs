@@ -11,6 +11,8 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, LargeStringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
 use crate::error::{Code, Error, Result};
 use crate::model::{Key, KeyColumn, KeyType};
 
@@ -141,6 +143,18 @@ pub(crate) fn key_column(array: &ArrayRef) -> Result<KeyColumn> {
     })
 }
 
+/// A hash of each key; none for nulls.
+pub(crate) fn key_hashes(keys: &KeyColumn) -> Vec<Option<u64>> {
+    match keys {
+        KeyColumn::Int(keys) => {
+            keys.iter().map(|key| key.map(|key| xxh3_64(&key.to_le_bytes()))).collect()
+        }
+        KeyColumn::Text(keys) => {
+            keys.iter().map(|key| key.map(|key| xxh3_64(key.as_bytes()))).collect()
+        }
+    }
+}
+
 impl Dictionary {
     /// How many keys there are; the next gets this ordinal.
     pub(crate) fn len(&self) -> usize {
@@ -198,6 +212,35 @@ impl Dictionary {
                 keys.iter().map(|key| ordinals.get(key?).copied()).collect()
             }
             _ => vec![None; keys.len()],
+        }
+    }
+
+    /// A digest of the first so many keys, the same for the same keys in every process.
+    pub(crate) fn digest(&self, count: usize) -> u64 {
+        let mut hasher = Xxh3::new();
+        match &self.0 {
+            None => {}
+            Some(Known::Int { keys, .. }) => {
+                keys.iter().take(count).for_each(|key| hasher.update(&key.to_le_bytes()));
+            }
+            Some(Known::Text { keys, .. }) => keys.iter().take(count).for_each(|key| {
+                hasher.update(&(key.len() as u64).to_le_bytes());
+                hasher.update(key.as_bytes());
+            }),
+        }
+        hasher.digest()
+    }
+
+    /// The hashes of the keys from a place on, as [`key_hashes`] has them.
+    pub(crate) fn hashes_from(&self, first: usize) -> Vec<u64> {
+        match &self.0 {
+            None => Vec::new(),
+            Some(Known::Int { keys, .. }) => {
+                keys.iter().skip(first).map(|key| xxh3_64(&key.to_le_bytes())).collect()
+            }
+            Some(Known::Text { keys, .. }) => {
+                keys.iter().skip(first).map(|key| xxh3_64(key.as_bytes())).collect()
+            }
         }
     }
 

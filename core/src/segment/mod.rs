@@ -15,7 +15,7 @@ use crate::engine::Shared;
 use crate::error::{Code, Error, Result};
 use crate::model::{Key, KeyColumn};
 
-pub(crate) use dictionary::{Dictionary, key_column};
+pub(crate) use dictionary::{Dictionary, key_column, key_hashes};
 pub use export::ExportFormat;
 
 /// One version of a rule's segment, loaded: its members are in memory.

@@ -4,8 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arrow::datatypes::SchemaRef;
 use datafusion::common::TableReference;
 use datafusion::datasource::TableProvider;
+use datafusion::datasource::file_format::options::ReadOptions;
+use datafusion::datasource::listing::{ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionContext};
 
 use crate::clock::{Clock, SystemClock};
@@ -135,4 +138,33 @@ pub(super) async fn open(
         return Err(unreadable(path, "it has no columns"));
     }
     Ok(table)
+}
+
+/// These files as a table of that schema.
+pub(super) fn part(
+    context: &SessionContext,
+    kind: &SourceKind,
+    files: &[String],
+    schema: SchemaRef,
+) -> Option<Arc<dyn TableProvider>> {
+    let wanted = if *kind == SourceKind::Parquet { ".parquet" } else { ".csv" };
+    let named = |file: &String| {
+        // What looks like a glob would be read as one; what is no data is not read.
+        let data = file.ends_with(wanted) && !is_glob(file);
+        data.then(|| ListingTableUrl::parse(file).ok()).flatten()
+    };
+    let urls = files.iter().map(named).collect::<Option<Vec<_>>>()?;
+    let state = context.state();
+    let options = match kind {
+        SourceKind::Parquet => ParquetReadOptions::default()
+            .file_extension(wanted)
+            .to_listing_options(state.config(), state.default_table_options()),
+        _ => CsvReadOptions::new()
+            .file_extension(wanted)
+            .to_listing_options(state.config(), state.default_table_options()),
+    };
+    let config = ListingTableConfig::new_with_multi_paths(urls)
+        .with_listing_options(options)
+        .with_schema(schema);
+    Some(Arc::new(ListingTable::try_new(config).ok()?))
 }

@@ -169,6 +169,27 @@ impl Source {
         }
     }
 
+    /// The files that it consists of now, with their sizes and times of change in nanoseconds; none
+    /// if it does not consist of files that are only read as wholes.
+    pub(crate) fn files_now(&self) -> Vec<(String, u64, u128)> {
+        let Origin::Files { path, .. } = &self.origin else { return Vec::new() };
+        let files = files::fingerprint(path).unwrap_or_default().into_iter();
+        let known = files.map(|(path, size, changed)| {
+            let since = changed?.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
+            Some((path, size, since.as_nanos()))
+        });
+        known.collect::<Option<Vec<_>>>().unwrap_or_default()
+    }
+
+    /// Some of its files as a table of the same columns; nothing where that can't be had.
+    pub(crate) fn part(
+        &self,
+        context: &SessionContext,
+        files: &[String],
+    ) -> Option<Arc<dyn TableProvider>> {
+        files::part(context, &self.kind, files, self.provider.schema())
+    }
+
     pub(crate) fn location(&self) -> Option<String> {
         match &self.origin {
             Origin::Memory { .. } | Origin::Table => None,

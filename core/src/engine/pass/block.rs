@@ -1,9 +1,14 @@
 //! One block of users: its events clustered by groups of 64 users, and every atom's mask worked out
 //! group by group.
 
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use crate::plan::{Asked, MeasureKind, PassMetric, PassPlan, PassStream, Reading};
 
 use super::chunks::Head;
+use super::decode::TableWork;
 use super::lanes::{
     self, LANES, NO_GREATEST, NO_LEAST, RatioRange, Row, add_up, between, extreme, present,
     ratio_within, within,
@@ -13,46 +18,63 @@ use super::slow;
 /// How many groups of 64 users a block has.
 pub(super) const GROUPS: usize = 1024;
 
-/// The events of a block that one table has, by group.
+/// The events of consecutive groups that one table has.
 #[derive(Default)]
 pub(super) struct Clustered {
     /// Words of a record.
     pub(super) stride: usize,
+    first: usize,
     /// Where each group's records begin, in records; and where the last ends.
     offsets: Vec<usize>,
     records: Vec<u64>,
 }
 
+/// So many records of each group, added up.
+fn ends<'a>(records: impl Iterator<Item = &'a [u64]>, groups: &Range<usize>) -> Vec<usize> {
+    let mut ends = vec![0usize; groups.len() + 1];
+    for record in records {
+        let [head, ..] = record else { continue };
+        let group = Head(*head).group().wrapping_sub(groups.start);
+        if let Some(count) = ends.get_mut(group + 1) {
+            *count += 1;
+        }
+    }
+    let mut total = 0;
+    for end in &mut ends {
+        total += *end;
+        *end = total;
+    }
+    ends
+}
+
 impl Clustered {
-    /// Sorts records by group: counted first, then moved each to its place.
-    pub(super) fn of(chunks: &[Vec<u64>], stride: usize) -> Self {
-        let mut ends = vec![0usize; GROUPS + 1];
-        for record in chunks.iter().flat_map(|chunk| chunk.chunks_exact(stride)) {
+    /// Sorts records of these groups by group: counted first, then moved each to its place.
+    pub(super) fn of(chunks: &[Vec<u64>], stride: usize, groups: Range<usize>) -> Self {
+        let all = || chunks.iter().flat_map(|chunk| chunk.chunks_exact(stride));
+        let mut next = ends(all(), &groups);
+        let offsets = next.clone();
+        let mut records = vec![0u64; offsets.last().copied().unwrap_or(0) * stride];
+        for record in all() {
             let [head, ..] = record else { continue };
-            if let Some(count) = ends.get_mut(Head(*head).group() + 1) {
-                *count += 1;
-            }
-        }
-        let mut total = 0;
-        for end in &mut ends {
-            total += *end;
-            *end = total;
-        }
-        let offsets = ends.clone();
-        let mut records = vec![0u64; total * stride];
-        for record in chunks.iter().flat_map(|chunk| chunk.chunks_exact(stride)) {
-            let [head, ..] = record else { continue };
-            let Some(next) = ends.get_mut(Head(*head).group()) else { continue };
+            let group = Head(*head).group().wrapping_sub(groups.start);
+            let Some(next) = next.get_mut(group) else { continue };
             if let Some(place) = records.get_mut(*next * stride..(*next + 1) * stride) {
                 place.copy_from_slice(record);
             }
             *next += 1;
         }
-        Clustered { stride, offsets, records }
+        Clustered { stride, first: groups.start, offsets, records }
+    }
+
+    /// Records that are in order of their groups already.
+    pub(super) fn sorted(records: Vec<u64>, stride: usize, groups: Range<usize>) -> Self {
+        let offsets = ends(records.chunks_exact(stride), &groups);
+        Clustered { stride, first: groups.start, offsets, records }
     }
 
     fn group(&self, group: usize) -> &[u64] {
-        match (self.offsets.get(group), self.offsets.get(group + 1)) {
+        let place = group.wrapping_sub(self.first);
+        match (self.offsets.get(place), self.offsets.get(place + 1)) {
             (Some(start), Some(end)) => {
                 self.records.get(start * self.stride..end * self.stride).unwrap_or_default()
             }
@@ -61,24 +83,21 @@ impl Clustered {
     }
 }
 
-/// Which members of streams take the events of a class: (stream, member).
-pub(super) type Takers = Vec<Vec<(usize, usize)>>;
+/// Which members of streams take the events of each class: (stream, member).
+type Takers = Vec<Vec<(usize, usize)>>;
 
-/// What a block's evaluation needs to know of the plan.
+/// What the evaluation of blocks needs to know of the plan.
 pub(super) struct Prepared<'a> {
     pub(super) plan: &'a PassPlan,
-    /// By table and class.
-    pub(super) takers: Vec<Takers>,
-    /// The greatest magnitude of each value, by table.
-    pub(super) most: Vec<Vec<u64>>,
-    /// The atoms' tests, made ready; by stream, metric and atom.
+    pub(super) tables: &'a [Arc<TableWork>],
+    /// The tests of averages, made ready; by stream, metric and atom.
     ratios: Vec<Vec<Vec<Option<Vec<RatioRange>>>>>,
     /// Whether an atom holds for a user without events.
     holds_empty: Vec<bool>,
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(plan: &'a PassPlan, takers: Vec<Takers>, most: Vec<Vec<u64>>) -> Self {
+    pub(super) fn new(plan: &'a PassPlan, tables: &'a [Arc<TableWork>]) -> Self {
         let ready = |metric: &PassMetric| {
             let ready = |(_, asked): &(usize, Asked)| match (asked, metric.reading) {
                 (Asked::RatioWithin { ranges, .. }, Reading::Ratio(_, _, scale)) => {
@@ -97,7 +116,22 @@ impl<'a> Prepared<'a> {
                 }
             }
         }
-        Prepared { plan, takers, most, ratios, holds_empty }
+        Prepared { plan, tables, ratios, holds_empty }
+    }
+
+    /// Which members of streams take a table's events that pass these filters.
+    fn takers_of(&self, table: usize, passes: &[u64]) -> Vec<(usize, usize)> {
+        let passes = |filter: usize| {
+            passes.get(filter / 64).is_some_and(|word| word >> (filter % 64) & 1 == 1)
+        };
+        let streams = self.plan.streams.iter().enumerate();
+        let members = streams.flat_map(|(stream, of)| {
+            of.members.iter().enumerate().map(move |(member, of)| (stream, member, of))
+        });
+        members
+            .filter(|(_, _, (own, filter))| *own == table && passes(*filter))
+            .map(|(stream, member, _)| (stream, member))
+            .collect()
     }
 }
 
@@ -113,12 +147,25 @@ pub(super) struct Stretch {
 /// What one worker uses again and again.
 #[derive(Default)]
 pub(super) struct Scratch {
+    /// By table and class, as far as classes were met.
+    takers: Vec<Takers>,
     /// By table: the group's records by class.
     sorted: Vec<Vec<u64>>,
     counts: Vec<u32>,
     present: Vec<usize>,
     stretches: Vec<Vec<Stretch>>,
     rows: Vec<Row>,
+}
+
+impl Scratch {
+    /// Learns of the classes that have come up since.
+    pub(super) fn learn(&mut self, prepared: &Prepared<'_>) {
+        self.takers.resize(prepared.tables.len(), Vec::new());
+        for (place, (table, takers)) in prepared.tables.iter().zip(&mut self.takers).enumerate() {
+            let new = table.registry.classes_from(takers.len());
+            takers.extend(new.iter().map(|passes| prepared.takers_of(place, passes)));
+        }
+    }
 }
 
 /// One group's events, ready for its streams.
@@ -137,22 +184,23 @@ impl Group<'_> {
     }
 }
 
-/// The masks of all atoms for a block: `masks[atom * GROUPS + group]`.
+/// Works out the masks of all atoms for some groups of a block: `masks[atom * GROUPS + group]`.
 pub(super) fn evaluate(
     prepared: &Prepared<'_>,
     tables: &[Clustered],
+    groups: Range<usize>,
     scratch: &mut Scratch,
-) -> Vec<u64> {
-    let mut masks = vec![0u64; prepared.plan.atoms * GROUPS];
+    masks: &mut [u64],
+) {
+    scratch.learn(prepared);
     let arch = pulp::Arch::new();
-    for group in 0..GROUPS {
+    for group in groups {
         // One group at a time in code that uses what vectors this processor has.
         arch.dispatch(
             #[inline(always)]
-            || one_group(prepared, tables, group, scratch, &mut masks),
+            || one_group(prepared, tables, group, scratch, masks),
         );
     }
-    masks
 }
 
 #[inline(always)]
@@ -167,8 +215,7 @@ fn one_group(
     scratch.stretches.iter_mut().for_each(Vec::clear);
     scratch.sorted.resize(tables.len(), Vec::new());
     for (place, table) in tables.iter().enumerate() {
-        let Some(takers) = prepared.takers.get(place) else { continue };
-        by_class(place, table, group, takers, scratch);
+        by_class(place, table, group, scratch);
     }
     let group_events = Group { tables, sorted: &scratch.sorted };
     for (place, stream) in prepared.plan.streams.iter().enumerate() {
@@ -193,7 +240,8 @@ fn one_group(
 
 /// Sorts a group's records by class, and deals their stretches out to the streams that take them.
 #[inline(always)]
-fn by_class(place: usize, table: &Clustered, group: usize, takers: &Takers, scratch: &mut Scratch) {
+fn by_class(place: usize, table: &Clustered, group: usize, scratch: &mut Scratch) {
+    let Some(takers) = scratch.takers.get(place) else { return };
     let records = table.group(group);
     let stride = table.stride;
     let counts = &mut scratch.counts;
@@ -255,7 +303,8 @@ impl StreamOfGroup<'_> {
         let members = self.stream.members.iter().enumerate();
         let values = members.filter_map(|(member, (table, _))| {
             let slot = *slots?.get(member)?;
-            self.prepared.most.get(*table)?.get(slot).copied()
+            let seen = self.prepared.tables.get(*table)?.seen.get(slot)?;
+            Some(seen.most.load(Ordering::Relaxed))
         });
         u128::from(values.max().unwrap_or(1)).saturating_mul(self.count())
     }

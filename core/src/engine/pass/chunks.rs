@@ -9,54 +9,54 @@ use datafusion::common::Result;
 use datafusion::execution::memory_pool::MemoryReservation;
 
 /// How many users a block has: as many as a container of a Roaring bitmap.
-pub(super) const BLOCK: u32 = 1 << 16;
+pub(in crate::engine) const BLOCK: u32 = 1 << 16;
 
 /// How many words a chunk has.
 const CHUNK: usize = 1 << 14;
 
 /// The head of a record.
 #[derive(Clone, Copy)]
-pub(super) struct Head(pub(super) u64);
+pub(in crate::engine) struct Head(pub(in crate::engine) u64);
 
 impl Head {
     #[inline(always)]
-    pub(super) fn new(place: u32, bucket: u16, class: u16) -> Self {
+    pub(in crate::engine) fn new(place: u32, bucket: u16, class: u16) -> Self {
         Head(u64::from(place & (BLOCK - 1)) | u64::from(bucket) << 16 | u64::from(class) << 32)
     }
 
     #[inline(always)]
-    pub(super) fn with(self, value: usize) -> Self {
+    pub(in crate::engine) fn with(self, value: usize) -> Self {
         Head(self.0 | 1 << (48 + value))
     }
 
     #[inline(always)]
-    pub(super) fn group(self) -> usize {
+    pub(in crate::engine) fn group(self) -> usize {
         usize::from(self.0 as u16 >> 6)
     }
 
     #[inline(always)]
-    pub(super) fn lane(self) -> usize {
+    pub(in crate::engine) fn lane(self) -> usize {
         usize::from(self.0 as u16 & 63)
     }
 
     #[inline(always)]
-    pub(super) fn bucket(self) -> usize {
+    pub(in crate::engine) fn bucket(self) -> usize {
         usize::from((self.0 >> 16) as u16)
     }
 
     #[inline(always)]
-    pub(super) fn class(self) -> usize {
+    pub(in crate::engine) fn class(self) -> usize {
         usize::from((self.0 >> 32) as u16)
     }
 
     #[inline(always)]
-    pub(super) fn has(self, value: usize) -> bool {
+    pub(in crate::engine) fn has(self, value: usize) -> bool {
         self.0 >> (48 + value) & 1 == 1
     }
 }
 
 /// The records of one worker and one table, by block.
-pub(super) struct Chunks {
+pub(in crate::engine) struct Chunks {
     /// Words of a record.
     stride: usize,
     blocks: Vec<Vec<Vec<u64>>>,
@@ -65,14 +65,14 @@ pub(super) struct Chunks {
 
 impl Chunks {
     /// For so many blocks; memory is accounted for as it is taken.
-    pub(super) fn new(values: usize, blocks: usize, memory: MemoryReservation) -> Self {
+    pub(in crate::engine) fn new(values: usize, blocks: usize, memory: MemoryReservation) -> Self {
         let blocks = (0..blocks).map(|_| Vec::new()).collect();
         Chunks { stride: values + 1, blocks, memory }
     }
 
     /// The room for one more record in a block.
     #[inline(always)]
-    pub(super) fn room(&mut self, block: usize) -> Result<Option<&mut Vec<u64>>> {
+    pub(in crate::engine) fn room(&mut self, block: usize) -> Result<Option<&mut Vec<u64>>> {
         let Some(chunks) = self.blocks.get_mut(block) else { return Ok(None) };
         let full = chunks.last().is_none_or(|chunk| chunk.len() + self.stride > chunk.capacity());
         if full {
@@ -83,7 +83,7 @@ impl Chunks {
     }
 
     /// Takes a block's records out.
-    pub(super) fn take(&mut self, block: usize) -> Vec<Vec<u64>> {
+    pub(in crate::engine) fn take(&mut self, block: usize) -> Vec<Vec<u64>> {
         let taken = self.blocks.get_mut(block).map(std::mem::take).unwrap_or_default();
         self.memory.shrink(taken.len() * CHUNK * size_of::<u64>());
         taken

@@ -10,7 +10,47 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_err};
 use datafusion::physical_plan::PhysicalExpr;
 
-use super::whole::whole;
+use super::whole::{Whole, whole};
+
+/// Events that can be looked at column by column.
+pub(super) trait Look {
+    fn rows(&self) -> usize;
+
+    /// A column's values as whole numbers.
+    fn whole(&self, column: usize) -> Result<Whole>;
+
+    /// The codes of a column of texts or truths; `false` where there are too many values.
+    fn words(&self, column: usize, words: &mut Words, codes: &mut [u32]) -> Result<bool>;
+
+    /// The events as a batch: all of them, or these.
+    fn batch(&self, rows: Option<&UInt32Array>) -> Result<RecordBatch>;
+}
+
+impl Look for RecordBatch {
+    fn rows(&self) -> usize {
+        self.num_rows()
+    }
+
+    fn whole(&self, column: usize) -> Result<Whole> {
+        let array = self.column(column);
+        let plain = crate::plan::plain_type(array.data_type());
+        match plain == *array.data_type() {
+            true => whole(array),
+            false => whole(&cast(array, &plain)?),
+        }
+    }
+
+    fn words(&self, column: usize, words: &mut Words, codes: &mut [u32]) -> Result<bool> {
+        words.code(self.column(column), codes)
+    }
+
+    fn batch(&self, rows: Option<&UInt32Array>) -> Result<RecordBatch> {
+        match rows {
+            None => Ok(self.clone()),
+            Some(rows) => Ok(take_record_batch(self, rows)?),
+        }
+    }
+}
 
 /// The class of events that pass no filter.
 pub(super) const NONE: u16 = u16::MAX;
@@ -46,9 +86,10 @@ impl Registry {
         Ok(number)
     }
 
-    /// The filters that each class passes.
-    pub(super) fn classes(&self) -> Vec<Box<[u64]>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).classes.clone()
+    /// The filters that classes pass, from a class on.
+    pub(super) fn classes_from(&self, first: usize) -> Vec<Box<[u64]>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.classes.get(first..).unwrap_or_default().to_vec()
     }
 }
 
@@ -57,6 +98,8 @@ impl Registry {
 enum Coder {
     /// By the cuts between which a value lies, or at which.
     Cuts { column: usize, cuts: Vec<i64> },
+    /// Not at all: what looked at it is asked of every event.
+    Nothing,
     /// By the value itself.
     Words { column: usize, words: Words },
     /// By the filter's own outcome for every event.
@@ -143,7 +186,7 @@ impl Classes {
     }
 
     /// The class of each event of a batch.
-    pub(super) fn of(&mut self, batch: &RecordBatch, classes: &mut Vec<u16>) -> Result<()> {
+    pub(super) fn of(&mut self, batch: &impl Look, classes: &mut Vec<u16>) -> Result<()> {
         while let Some(crowded) = self.code(batch)? {
             self.ask_each(crowded);
         }
@@ -155,9 +198,9 @@ impl Classes {
     }
 
     /// Codes every event; answers a column that has too many values, if one has.
-    fn code(&mut self, batch: &RecordBatch) -> Result<Option<usize>> {
+    fn code(&mut self, batch: &impl Look) -> Result<Option<usize>> {
         self.codes.clear();
-        self.codes.resize(batch.num_rows(), 0);
+        self.codes.resize(batch.rows(), 0);
         self.pairs.resize(self.coders.len().saturating_sub(1), HashMap::default());
         let mut coders = self.coders.iter_mut().enumerate();
         if let Some((_, first)) = coders.next()
@@ -167,7 +210,7 @@ impl Classes {
         }
         for ((place, coder), pairs) in coders.zip(&mut self.pairs) {
             self.next.clear();
-            self.next.resize(batch.num_rows(), 0);
+            self.next.resize(batch.rows(), 0);
             if !coder.code(batch, &self.filters, &mut self.next)? {
                 return Ok(Some(place));
             }
@@ -190,14 +233,14 @@ impl Classes {
         }
         if let Some(coder) = self.coders.get_mut(crowded) {
             // It keeps its place, and tells nothing apart.
-            *coder = Coder::Cuts { column: usize::MAX, cuts: Vec::new() };
+            *coder = Coder::Nothing;
         }
         self.pairs.clear();
         self.class_of.clear();
     }
 
     /// Asks all filters of one event for each code that has no class yet.
-    fn ask_new(&mut self, batch: &RecordBatch) -> Result<()> {
+    fn ask_new(&mut self, batch: &impl Look) -> Result<()> {
         let mut rows = Vec::new();
         let mut new = Vec::new();
         for (row, code) in (0u32..).zip(&self.codes) {
@@ -217,7 +260,7 @@ impl Classes {
         if rows.is_empty() {
             return Ok(());
         }
-        let asked = take_record_batch(batch, &UInt32Array::from(rows))?;
+        let asked = batch.batch(Some(&UInt32Array::from(rows)))?;
         let words = self.filters.len().div_ceil(64).max(1);
         let mut passes = vec![vec![0u64; words]; new.len()];
         for (number, filter) in self.filters.iter().enumerate() {
@@ -252,33 +295,25 @@ fn truths(filter: &Filter, batch: &RecordBatch) -> Result<BooleanArray> {
 
 impl Coder {
     /// Codes every event; `false` where there are too many values.
-    fn code(&mut self, batch: &RecordBatch, filters: &[Filter], codes: &mut [u32]) -> Result<bool> {
+    fn code(&mut self, events: &impl Look, filters: &[Filter], codes: &mut [u32]) -> Result<bool> {
         match self {
-            Coder::Cuts { column, cuts } => {
-                let Some(array) = batch.columns().get(*column) else { return Ok(true) };
-                cut(array, cuts, codes)?;
-                Ok(true)
-            }
-            Coder::Words { column, words } => {
-                let Some(array) = batch.columns().get(*column) else { return Ok(true) };
-                words.code(array, codes)
-            }
+            Coder::Nothing => {}
+            Coder::Cuts { column, cuts } => cut(&events.whole(*column)?, cuts, codes),
+            Coder::Words { column, words } => return events.words(*column, words, codes),
             Coder::Truth { filter } => {
                 let Some(filter) = filters.get(*filter) else { return Ok(true) };
-                for (code, truth) in codes.iter_mut().zip(truths(filter, batch)?.iter()) {
+                let truths = truths(filter, &events.batch(None)?)?;
+                for (code, truth) in codes.iter_mut().zip(truths.iter()) {
                     *code = u32::from(truth == Some(true));
                 }
-                Ok(true)
             }
         }
+        Ok(true)
     }
 }
 
 /// Codes numbers by the cuts: missing, below a cut, at a cut.
-fn cut(array: &ArrayRef, cuts: &[i64], codes: &mut [u32]) -> Result<()> {
-    let plain = crate::plan::plain_type(array.data_type());
-    let array = if plain == *array.data_type() { Arc::clone(array) } else { cast(array, &plain)? };
-    let values = whole(&array)?;
+fn cut(values: &Whole, cuts: &[i64], codes: &mut [u32]) {
     for (row, (code, value)) in codes.iter_mut().zip(values.values.iter()).enumerate() {
         if values.is_valid(row) {
             let below = cuts.partition_point(|cut| cut < value);
@@ -286,12 +321,11 @@ fn cut(array: &ArrayRef, cuts: &[i64], codes: &mut [u32]) -> Result<()> {
             *code = u32::try_from(1 + 2 * below + usize::from(at)).unwrap_or(u32::MAX);
         }
     }
-    Ok(())
 }
 
 /// The codes of texts and truths, from 1 in the order of their first coming; 0 is missing.
 #[derive(Clone, Default)]
-struct Words {
+pub(super) struct Words {
     known: HashMap<Box<[u8]>, u32>,
     /// The code of a text by what its view holds: of short texts for good, of others within one
     /// batch only, whose buffers they lie in.

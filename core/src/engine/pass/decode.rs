@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::cast;
 use datafusion::common::Result;
 use datafusion::physical_plan::PhysicalExpr;
 
-use crate::plan::plain_type;
-
+use super::buckets::{Buckets, OUTSIDE};
 use super::chunks::{BLOCK, Chunks, Head};
-use super::classes::{Classes, CodedColumn, Filter, NONE, Registry};
+use super::classes::{Classes, CodedColumn, Filter, Look, NONE, Registry};
 use super::whole::{Whole, whole};
 
 /// Gives the ordinals of a column of keys; [`NOBODY`] for those that no user has.
@@ -23,7 +21,8 @@ pub(crate) const NOBODY: u32 = u32::MAX;
 /// What all workers of a table know.
 pub(super) struct TableWork {
     pub(super) user: Arc<dyn PhysicalExpr>,
-    pub(super) time: Arc<dyn PhysicalExpr>,
+    /// The place of the time's column in the batches.
+    pub(super) time: usize,
     pub(super) values: Vec<Arc<dyn PhysicalExpr>>,
     pub(super) filters: Vec<Filter>,
     pub(super) coded: Vec<CodedColumn>,
@@ -49,26 +48,27 @@ pub(super) struct Decoder {
     table: Arc<TableWork>,
     classes: Classes,
     ordinals: Ordinals,
-    buckets: Vec<u16>,
+    buckets: Buckets,
+    bucket: Vec<u16>,
     class: Vec<u16>,
     users: Vec<u32>,
 }
-
-/// The bucket of events that no window holds.
-const OUTSIDE: u16 = u16::MAX;
 
 impl Decoder {
     pub(super) fn new(table: Arc<TableWork>, ordinals: Ordinals) -> Self {
         let registry = Arc::clone(&table.registry);
         let classes = Classes::new(registry, table.filters.clone(), &table.coded);
-        let (buckets, class, users) = (Vec::new(), Vec::new(), Vec::new());
-        Decoder { table, classes, ordinals, buckets, class, users }
+        let buckets = Buckets::new(&table.bounds, table.open);
+        let (bucket, class, users) = (Vec::new(), Vec::new(), Vec::new());
+        Decoder { table, classes, ordinals, buckets, bucket, class, users }
     }
 
     /// Adds a batch's events to the blocks of their users.
     pub(super) fn take(&mut self, batch: &RecordBatch, out: &mut Chunks) -> Result<()> {
         let table = Arc::clone(&self.table);
-        if !self.bucket(&plain(&column(&table.time, batch)?)?)? {
+        self.bucket.clear();
+        self.buckets.of(&batch.whole(table.time)?, &mut self.bucket);
+        if self.bucket.iter().all(|bucket| *bucket == OUTSIDE) {
             return Ok(());
         }
         self.classes.of(batch, &mut self.class)?;
@@ -79,7 +79,7 @@ impl Decoder {
             seen.note(&value);
             values.push(value);
         }
-        let rows = self.buckets.iter().zip(&self.class).zip(&self.users).enumerate();
+        let rows = self.bucket.iter().zip(&self.class).zip(&self.users).enumerate();
         for (row, ((bucket, class), user)) in rows {
             if *bucket == OUTSIDE || *class == NONE || *user == NOBODY {
                 continue;
@@ -97,34 +97,10 @@ impl Decoder {
         }
         Ok(())
     }
-
-    /// Puts every event in its bucket; whether any is in one.
-    fn bucket(&mut self, times: &ArrayRef) -> Result<bool> {
-        let bounds = &self.table.bounds;
-        let times = whole(times)?;
-        self.buckets.clear();
-        let mut any = false;
-        // Most events are close to the one before.
-        let (mut low, mut high, mut last) = (0, 0, OUTSIDE);
-        for (row, time) in times.values.iter().enumerate() {
-            if !(low..high).contains(time) {
-                let bucket = bounds.partition_point(|bound| bound <= time);
-                let before = bucket.checked_sub(1).and_then(|before| bounds.get(before));
-                low = before.copied().unwrap_or(i64::MIN);
-                high = bounds.get(bucket).copied().unwrap_or(i64::MAX);
-                let inside = bucket < bounds.len() && (bucket > 0 || self.table.open);
-                last = if inside { u16::try_from(bucket).unwrap_or(OUTSIDE) } else { OUTSIDE };
-            }
-            let bucket = if times.is_valid(row) { last } else { OUTSIDE };
-            any |= bucket != OUTSIDE;
-            self.buckets.push(bucket);
-        }
-        Ok(any)
-    }
 }
 
 impl Seen {
-    fn note(&self, value: &Whole) {
+    pub(super) fn note(&self, value: &Whole) {
         if value.unfit {
             self.unfit.store(true, Ordering::Relaxed);
         }
@@ -144,9 +120,4 @@ impl Seen {
 
 fn column(expr: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<ArrayRef> {
     expr.evaluate(batch)?.into_array(batch.num_rows())
-}
-
-fn plain(array: &ArrayRef) -> Result<ArrayRef> {
-    let wanted = plain_type(array.data_type());
-    Ok(if wanted == *array.data_type() { Arc::clone(array) } else { cast(array, &wanted)? })
 }

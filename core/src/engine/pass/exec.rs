@@ -29,13 +29,17 @@ use datafusion::physical_plan::{
 use futures::TryStreamExt;
 use tokio::sync::mpsc::Sender;
 
+use roaring::RoaringBitmap;
+
 use crate::plan::{PassPlan, Reading};
 
-use super::block::{Clustered, GROUPS, Prepared, Scratch, Takers, evaluate};
+use super::block::{Clustered, GROUPS, Prepared, Scratch, evaluate};
 use super::chunks::{BLOCK, Chunks};
 use super::decode::{Decoder, Ordinals, TableWork};
+use super::lanes::LANES;
+use super::stored::{Reader, StoredWork, Users};
 
-/// The operator. Its children are one scan for each table of the plan, in their order.
+/// The operator. Its children are scans of those tables of the plan that are not stored.
 pub(crate) struct SharedPassExec {
     pass: Arc<Pass>,
     inputs: Vec<Arc<dyn ExecutionPlan>>,
@@ -46,10 +50,21 @@ pub(crate) struct SharedPassExec {
 pub(super) struct Pass {
     pub(super) plan: PassPlan,
     pub(super) tables: Vec<Arc<TableWork>>,
+    /// Where the events of each table come from.
+    pub(super) events: Vec<Events>,
+    /// The users that are asked about, if not all are; only where all tables are stored.
+    pub(super) only: Option<RoaringBitmap>,
     pub(super) ordinals: Ordinals,
     /// How many ordinals there are.
     pub(super) users: u32,
     pub(super) workers: usize,
+}
+
+/// Where a table's events come from.
+pub(super) enum Events {
+    /// The child of that number.
+    Scan(usize),
+    Stored(Arc<StoredWork>),
 }
 
 fn schema() -> SchemaRef {
@@ -110,43 +125,27 @@ impl Pass {
     fn blocks(&self) -> usize {
         self.users.div_ceil(BLOCK) as usize
     }
-
-    /// Which members of streams take the events of each class.
-    fn takers(&self) -> Vec<Takers> {
-        let tables = self.tables.iter().enumerate();
-        let of_table = |(table, work): (usize, &Arc<TableWork>)| {
-            let classes = work.registry.classes();
-            let passes = |class: &[u64], filter: usize| {
-                class.get(filter / 64).is_some_and(|word| word >> (filter % 64) & 1 == 1)
-            };
-            let takers_of = |class: &[u64]| {
-                let mut takers = Vec::new();
-                for (stream, of) in self.plan.streams.iter().enumerate() {
-                    for (member, (own, filter)) in of.members.iter().enumerate() {
-                        if *own == table && passes(class, *filter) {
-                            takers.push((stream, member));
-                        }
-                    }
-                }
-                takers
-            };
-            classes.iter().map(|class| takers_of(class)).collect()
-        };
-        tables.map(of_table).collect()
-    }
 }
 
-/// The chunks of all workers, by table.
+/// The chunks of all workers, by table; none of a stored table.
 type Read = Vec<Mutex<Vec<Chunks>>>;
 
-/// Reads every table.
+/// Reads every table that is not stored.
 async fn read(
     pass: &Arc<Pass>,
     inputs: &[Arc<dyn ExecutionPlan>],
     context: &Arc<TaskContext>,
 ) -> Result<Read> {
-    let mut found = Vec::with_capacity(inputs.len());
-    for (work, input) in pass.tables.iter().zip(inputs) {
+    let mut found = Vec::with_capacity(pass.tables.len());
+    for (work, events) in pass.tables.iter().zip(&pass.events) {
+        let input = match events {
+            Events::Scan(child) => inputs.get(*child),
+            Events::Stored(_) => None,
+        };
+        let Some(input) = input else {
+            found.push(Mutex::default());
+            continue;
+        };
         let next = Arc::new(AtomicUsize::new(0));
         let partitions = input.output_partitioning().partition_count();
         let mut workers = JoinSet::new();
@@ -190,27 +189,21 @@ async fn evaluate_all(
     read: Read,
     out: &Sender<Result<RecordBatch>>,
 ) -> Result<()> {
-    let most = pass
-        .tables
-        .iter()
-        .map(|table| table.seen.iter().map(|seen| seen.most.load(Ordering::Relaxed)).collect());
-    let shared = Arc::new((read, pass.takers(), most.collect::<Vec<Vec<u64>>>()));
+    let read = Arc::new(read);
     let next = Arc::new(AtomicUsize::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..pass.workers.clamp(1, pass.blocks().max(1)) {
-        let (pass, shared, next) = (Arc::clone(pass), Arc::clone(&shared), Arc::clone(&next));
+        let (pass, read, next) = (Arc::clone(pass), Arc::clone(&read), Arc::clone(&next));
         let out = out.clone();
         workers.spawn(async move {
-            let (read, takers, most) = shared.as_ref();
-            let mut scratch = Scratch::default();
-            let prepared = Prepared::new(&pass.plan, takers.clone(), most.clone());
+            let mut worker = Worker::new(&pass);
             loop {
                 let block = next.fetch_add(1, Ordering::Relaxed);
                 if block >= pass.blocks() {
                     return Ok::<_, DataFusionError>(());
                 }
-                let batch = one_block(&prepared, &pass, read, block, &mut scratch)?;
-                if out.send(Ok(batch)).await.is_err() {
+                let Some(masks) = worker.block(&read, block).await? else { continue };
+                if out.send(Ok(batch_of(&pass, block, &masks)?)).await.is_err() {
                     return Ok(());
                 }
                 tokio::task::yield_now().await;
@@ -223,28 +216,91 @@ async fn evaluate_all(
     Ok(())
 }
 
-fn one_block(
-    prepared: &Prepared<'_>,
-    pass: &Pass,
-    read: &Read,
-    block: usize,
-    scratch: &mut Scratch,
-) -> Result<RecordBatch> {
-    let clustered = read.iter().zip(&pass.tables).map(|(chunks, table)| {
-        let mut workers = chunks.lock().unwrap_or_else(PoisonError::into_inner);
-        let chunks: Vec<Vec<u64>> =
-            workers.iter_mut().flat_map(|chunks| chunks.take(block)).collect();
-        drop(workers);
-        Clustered::of(&chunks, table.values.len() + 1)
-    });
-    let clustered: Vec<Clustered> = clustered.collect();
-    let masks = evaluate(prepared, &clustered, scratch);
+/// One worker of the second half.
+struct Worker<'a> {
+    pass: &'a Pass,
+    prepared: Prepared<'a>,
+    scratch: Scratch,
+    /// Of the tables that are stored.
+    readers: Vec<Option<Reader>>,
+}
+
+/// So many groups of stored events are worked on at once: they should stay in the processor's
+/// cache.
+const WINDOW: usize = 16;
+
+/// A block's masks, group by group; for only some users, the places of those.
+struct Masks {
+    masks: Vec<u64>,
+    places: Option<Vec<u16>>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(pass: &'a Pass) -> Self {
+        let readers = pass.events.iter().map(|events| match events {
+            Events::Scan(_) => None,
+            Events::Stored(stored) => Some(Reader::new(Arc::clone(stored))),
+        });
+        Worker {
+            pass,
+            prepared: Prepared::new(&pass.plan, &pass.tables),
+            scratch: Scratch::default(),
+            readers: readers.collect(),
+        }
+    }
+
+    /// The masks of a block; nothing if nobody in it is asked about.
+    async fn block(&mut self, read: &Read, block: usize) -> Result<Option<Masks>> {
+        let places = self.pass.only.as_ref().map(|only| places(only, block));
+        if places.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(None);
+        }
+        let groups = places.as_ref().map_or(GROUPS, |places| places.len().div_ceil(LANES));
+        let mut tables: Vec<Clustered> = Vec::with_capacity(read.len());
+        for (chunks, work) in read.iter().zip(&self.pass.tables) {
+            let mut workers = chunks.lock().unwrap_or_else(PoisonError::into_inner);
+            let chunks: Vec<Vec<u64>> =
+                workers.iter_mut().flat_map(|chunks| chunks.take(block)).collect();
+            drop(workers);
+            tables.push(Clustered::of(&chunks, work.values.len() + 1, 0..GROUPS));
+        }
+        let mut masks = vec![0u64; self.pass.plan.atoms * GROUPS];
+        let stored = self.readers.iter().any(Option::is_some);
+        let window = if stored { WINDOW } else { GROUPS };
+        for first in (0..groups).step_by(window) {
+            let groups = first..(first + window).min(groups);
+            for (table, reader) in tables.iter_mut().zip(&mut self.readers) {
+                let Some(reader) = reader else { continue };
+                let users = places.as_deref().map_or(Users::All, Users::Only);
+                *table = reader.window(block, users, groups.clone())?;
+            }
+            evaluate(&self.prepared, &tables, groups, &mut self.scratch, &mut masks);
+            if first % (window * 16) == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(Some(Masks { masks, places }))
+    }
+}
+
+/// The places of a block's users in a set, ascending.
+fn places(users: &RoaringBitmap, block: usize) -> Vec<u16> {
+    let first = u32::try_from(block).unwrap_or(u32::MAX).saturating_mul(BLOCK);
+    let of_block = users.range(first..=first.saturating_add(BLOCK - 1));
+    of_block.map(|user| (user & (BLOCK - 1)) as u16).collect()
+}
+
+/// The atoms of a block as a batch.
+fn batch_of(pass: &Pass, block: usize, masks: &Masks) -> Result<RecordBatch> {
     let count = pass.plan.atoms;
     let mut members = BinaryBuilder::with_capacity(count, count * GROUPS * 8);
     let mut bytes = Vec::with_capacity(GROUPS * 8);
-    for mask in masks.chunks_exact(GROUPS) {
+    for mask in masks.masks.chunks_exact(GROUPS) {
         bytes.clear();
-        bytes.extend(mask.iter().flat_map(|word| word.to_le_bytes()));
+        match &masks.places {
+            None => bytes.extend(mask.iter().flat_map(|word| word.to_le_bytes())),
+            Some(places) => spread(mask, places, &mut bytes),
+        }
         members.append_value(&bytes);
     }
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -254,6 +310,22 @@ fn one_block(
         Arc::new(members.finish()),
     ];
     Ok(RecordBatch::try_new(schema(), columns)?)
+}
+
+/// Puts the bits of some users in their places of a block.
+fn spread(mask: &[u64], places: &[u16], bytes: &mut Vec<u8>) {
+    bytes.resize(GROUPS * 8, 0);
+    for (word, places) in mask.iter().zip(places.chunks(LANES)) {
+        let mut word = *word;
+        while word != 0 {
+            if let Some(place) = places.get(word.trailing_zeros() as usize)
+                && let Some(byte) = bytes.get_mut(usize::from(place / 8))
+            {
+                *byte |= 1 << (place % 8);
+            }
+            word &= word - 1;
+        }
+    }
 }
 
 impl fmt::Debug for SharedPassExec {

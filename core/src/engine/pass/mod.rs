@@ -13,19 +13,22 @@
 //! same of everything else, too: they are what the pass is tested against.
 
 mod block;
-mod chunks;
+mod buckets;
+pub(super) mod chunks;
 mod classes;
-mod decode;
+pub(super) mod decode;
 mod exec;
 mod lanes;
 mod slow;
-mod whole;
+mod stored;
+pub(super) mod whole;
 
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{SchemaRef, UInt32Type};
+use arrow::datatypes::{DataType, SchemaRef, UInt32Type};
 use datafusion::common::{DFSchema, DataFusionError};
+use datafusion::datasource::TableProvider;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
@@ -33,12 +36,14 @@ use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use futures::TryStreamExt;
 use roaring::RoaringBitmap;
 
-use crate::plan::{PassPlan, PassTable, external, table_name};
+use crate::plan::{PassPlan, PassTable, external, plain_type, table_name};
 use crate::segment::key_column;
+use crate::store::StoredTable;
 
 use self::classes::{CodedColumn, Filter};
 use self::decode::{NOBODY, Ordinals, Seen, TableWork};
-use self::exec::{Pass, SharedPassExec};
+use self::exec::{Events, Pass, SharedPassExec};
+use self::stored::{From, StoredWork};
 use super::Shared;
 use super::evaluate::{RunSources, Scanned, count_rows};
 
@@ -58,11 +63,17 @@ pub(super) async fn run(
 ) -> datafusion::common::Result<Vec<Option<RoaringBitmap>>> {
     let session = sources.shared.session();
     let state = session.state();
-    let mut inputs = Vec::with_capacity(plan.tables.len());
-    let mut tables = Vec::with_capacity(plan.tables.len());
+    let (mut inputs, mut tables, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for table in &plan.tables {
+        if let Some(stored) = stored(sources, table).await {
+            let found = stored_work(&state, sources, table, stored)?;
+            tables.push(Arc::clone(&found.work));
+            events.push(Events::Stored(Arc::new(found)));
+            continue;
+        }
         let input = scan(sources, &state, table).await?;
         tables.push(Arc::new(work(&state, table, &input.schema())?));
+        events.push(Events::Scan(inputs.len()));
         inputs.push(input);
     }
     let atoms = plan.atoms;
@@ -70,8 +81,10 @@ pub(super) async fn run(
     let users = u32::try_from(sources.shared.dictionary().len()).unwrap_or(u32::MAX);
     let workers = session.state().config().target_partitions();
     let ordinals = ordinals(Arc::clone(&sources.shared));
-    let exec =
-        Arc::new(SharedPassExec::new(Pass { plan, tables, ordinals, users, workers }, inputs));
+    let exec = Arc::new(SharedPassExec::new(
+        Pass { plan, tables, events, only: None, ordinals, users, workers },
+        inputs,
+    ));
     let mut found = vec![RoaringBitmap::new(); atoms];
     let physical: Arc<dyn ExecutionPlan> = Arc::clone(&exec) as _;
     let mut batches =
@@ -100,10 +113,20 @@ async fn scan(
     table: &PassTable,
 ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
     let provider = crate::plan::PlanSources::table(sources, &table.name).map_err(external)?;
+    scan_of(state, provider.as_ref(), &table.columns, &table.span).await
+}
+
+/// Reads columns in many parts, at least the rows that pass all of the filters.
+pub(super) async fn scan_of(
+    state: &SessionState,
+    provider: &dyn TableProvider,
+    columns: &[String],
+    filters: &[Expr],
+) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
     let schema = provider.schema();
-    let places = table.columns.iter().map(|name| schema.index_of(name));
+    let places = columns.iter().map(|name| schema.index_of(name));
     let projection = places.collect::<Result<Vec<usize>, _>>()?;
-    let filters: Vec<Expr> = unnormalize_cols(table.span.iter().cloned());
+    let filters: Vec<Expr> = unnormalize_cols(filters.iter().cloned());
     let asked: Vec<&Expr> = filters.iter().collect();
     let taken = provider.supports_filters_pushdown(&asked)?;
     let filters: Vec<Expr> = filters
@@ -118,16 +141,24 @@ async fn scan(
     Ok(plan.repartitioned(parts, options)?.unwrap_or(plan))
 }
 
+/// An expression over the columns of a table's batches.
+pub(super) fn physical(
+    state: &SessionState,
+    table: &str,
+    schema: &SchemaRef,
+    expr: &Expr,
+) -> datafusion::common::Result<Arc<dyn PhysicalExpr>> {
+    let named = DFSchema::try_from_qualified_schema(table_name(table), schema)?;
+    state.create_physical_expr(expr.clone(), &named)
+}
+
 /// The expressions of a table, ready for batches of that schema.
 fn work(
     state: &SessionState,
     table: &PassTable,
     schema: &SchemaRef,
 ) -> datafusion::common::Result<TableWork> {
-    let named = DFSchema::try_from_qualified_schema(table_name(&table.name), schema)?;
-    let physical = |expr: &Expr| -> datafusion::common::Result<Arc<dyn PhysicalExpr>> {
-        state.create_physical_expr(expr.clone(), &named)
-    };
+    let physical = |expr: &Expr| physical(state, &table.name, schema, expr);
     let filter = |filter: &crate::plan::PassFilter| {
         let expr = filter.expr.as_ref().map(physical).transpose()?;
         Ok::<_, DataFusionError>(Filter { expr, by: filter.by.clone() })
@@ -139,7 +170,7 @@ fn work(
     let values = table.values.iter().map(|value| physical(&value.expr));
     Ok(TableWork {
         user: physical(&table.user)?,
-        time: physical(&crate::plan::named(&table.name, &table.time.name))?,
+        time: schema.index_of(&table.time.name)?,
         values: values.collect::<Result<_, _>>()?,
         filters: table.filters.iter().map(filter).collect::<Result<_, _>>()?,
         coded: table.coded.iter().map(coded).collect::<Result<_, _>>()?,
@@ -150,8 +181,63 @@ fn work(
     })
 }
 
+/// A table of the store, if it can be had: whatever goes wrong there, the sources have it all.
+async fn stored(sources: &RunSources, table: &PassTable) -> Option<StoredTable> {
+    match sources.shared.stored(table).await {
+        Ok(stored) => stored,
+        Err(error) => {
+            tracing::warn!(table = table.name, %error, "the profile store is not used");
+            None
+        }
+    }
+}
+
+/// What is asked of a stored table.
+fn stored_work(
+    state: &SessionState,
+    sources: &RunSources,
+    table: &PassTable,
+    stored: StoredTable,
+) -> datafusion::common::Result<StoredWork> {
+    let provider = crate::plan::PlanSources::table(sources, &table.name).map_err(external)?;
+    let places = table.columns.iter().map(|name| provider.schema().index_of(name));
+    let places = places.collect::<Result<Vec<usize>, _>>()?;
+    let schema = Arc::new(provider.schema().project(&places)?);
+    let work = work(state, table, &schema)?;
+    let values = table.values.iter().zip(&work.values).map(|(value, expr)| {
+        match plain_column(&value.expr, &schema).and_then(|name| stored.column(name)) {
+            Some(column) => From::Column(column),
+            None => From::Expr(Arc::clone(expr)),
+        }
+    });
+    let values = values.collect();
+    let columns = table.columns.iter().map(|name| stored.column(name)).collect();
+    let work = Arc::new(work);
+    Ok(StoredWork { table: stored, work, schema, columns, time: 0, values })
+}
+
+/// The column that an expression is, if its whole numbers are the column's own.
+fn plain_column<'a>(expr: &'a Expr, schema: &SchemaRef) -> Option<&'a str> {
+    match expr {
+        Expr::Column(column) => Some(&column.name),
+        Expr::Cast(inner) => {
+            let name = plain_column(&inner.expr, schema)?;
+            let from = plain_type(schema.field_with_name(name).ok()?.data_type());
+            let scale = |data_type: &DataType| match data_type {
+                DataType::Decimal128(_, scale) => Some(*scale),
+                integer if integer.is_integer() => Some(0),
+                _ => None,
+            };
+            let to = inner.field.data_type();
+            let same = from == *to || (scale(&from).is_some() && scale(&from) == scale(to));
+            same.then_some(name)
+        }
+        _ => None,
+    }
+}
+
 /// Looks users up in the dictionary.
-fn ordinals(shared: Arc<Shared>) -> Ordinals {
+pub(super) fn ordinals(shared: Arc<Shared>) -> Ordinals {
     Arc::new(move |keys, out| {
         let keys = key_column(keys).map_err(external)?;
         out.clear();

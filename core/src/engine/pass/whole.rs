@@ -13,12 +13,13 @@ use datafusion::common::Result as DfResult;
 use crate::plan::ordered;
 
 /// The values of a column.
-pub(super) struct Whole {
-    pub(super) values: ScalarBuffer<i64>,
+#[derive(Clone)]
+pub(in crate::engine) struct Whole {
+    pub(in crate::engine) values: ScalarBuffer<i64>,
     /// Which are there; all if nothing.
-    pub(super) valid: Option<NullBuffer>,
+    pub(in crate::engine) valid: Option<NullBuffer>,
     /// Whether one of them does not fit.
-    pub(super) unfit: bool,
+    pub(in crate::engine) unfit: bool,
 }
 
 fn own<T: ArrowPrimitiveType<Native = i64>>(array: &ArrayRef) -> (ScalarBuffer<i64>, bool) {
@@ -43,7 +44,7 @@ fn narrowed<T: ArrowPrimitiveType>(
 /// The column's numbers in its own unit: decimals at their scale, days, times in the column's
 /// unit, doubles as numbers of the same order (NaN and infinity are missing). Of types that are no
 /// numbers only tells which values are there.
-pub(super) fn whole(array: &ArrayRef) -> DfResult<Whole> {
+pub(in crate::engine) fn whole(array: &ArrayRef) -> DfResult<Whole> {
     let mut valid = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
     let (values, unfit) = match array.data_type() {
         DataType::Int64 => own::<Int64Type>(array),
@@ -74,7 +75,7 @@ pub(super) fn whole(array: &ArrayRef) -> DfResult<Whole> {
 
 impl Whole {
     #[inline(always)]
-    pub(super) fn is_valid(&self, row: usize) -> bool {
+    pub(in crate::engine) fn is_valid(&self, row: usize) -> bool {
         self.valid.as_ref().is_none_or(|valid| valid.is_valid(row))
     }
 }

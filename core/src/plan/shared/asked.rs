@@ -14,6 +14,12 @@ pub(crate) fn ordered(value: f64) -> i64 {
     if bits < 0 { bits ^ i64::MAX } else { bits }
 }
 
+/// The double that [`ordered`] makes that number of.
+pub(crate) fn unordered(number: i64) -> f64 {
+    let bits = if number < 0 { number ^ i64::MAX } else { number };
+    f64::from_bits(bits.cast_unsigned())
+}
+
 /// The widest range that a value can lie in.
 const ALL: (i64, i64) = (i64::MIN, i64::MAX);
 
@@ -145,6 +151,9 @@ mod tests {
         let values = [f64::MIN, -1.5, -1.0, -f64::MIN_POSITIVE, 0.0, 5e-324, 1.0, 2.0, f64::MAX];
         let keys: Vec<i64> = values.iter().map(|value| ordered(*value)).collect();
         assert!(keys.is_sorted_by(|one, other| one < other), "{keys:?}");
+        for (value, key) in values.iter().zip(&keys) {
+            assert_eq!(unordered(*key), *value);
+        }
         assert_eq!(ordered(-0.0), ordered(0.0));
         assert!(ordered(f64::MIN) > i64::MIN + 1 && ordered(f64::MAX) < i64::MAX - 1);
     }

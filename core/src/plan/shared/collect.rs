@@ -58,9 +58,12 @@ struct DraftTable {
 struct DraftStream {
     members: Vec<(usize, usize)>,
     measures: Vec<Measure>,
-    metrics: Vec<(Span, Reading, Vec<(usize, Asked)>)>,
+    metrics: Vec<DraftMetric>,
     metrics_by: HashMap<(Span, Reading), usize>,
 }
+
+/// A metric by its window, and the atoms on it with their numbers.
+type DraftMetric = (Span, Reading, Vec<(usize, Asked)>);
 
 impl<'a> Collector<'a> {
     pub(crate) fn new(model: &'a BoundModel, sources: &'a dyn PlanSources, as_of: i64) -> Self {
@@ -294,10 +297,12 @@ impl DraftTable {
         });
         let filters = filters.collect();
         let mut columns = self.columns.clone();
-        columns.extend([self.user.name.clone(), self.time.name.clone()]);
+        columns.insert(self.time.name.clone());
         for (_, filter, _) in &self.filters {
             columns.extend(filter.columns().into_iter().map(|column| column.name.clone()));
         }
+        let fields = columns.iter().cloned().collect();
+        columns.insert(self.user.name.clone());
         let time = plain(named(&self.name, &self.time.name), &self.time.data_type);
         let start = if open { i64::MIN } else { edges.first().copied().unwrap_or(i64::MAX) };
         let end = edges.last().copied().unwrap_or(i64::MAX);
@@ -305,7 +310,9 @@ impl DraftTable {
             name: self.name.clone(),
             span: utc.in_span(time, &self.time.data_type, Span { start, end }),
             columns: columns.into_iter().collect(),
+            fields,
             user: self.key.clone(),
+            user_column: self.user.name.clone(),
             time: self.time.clone(),
             bounds: edges.iter().map(bound).collect(),
             open,

@@ -23,7 +23,7 @@ use datafusion::logical_expr::Expr;
 use crate::document::Number;
 use crate::model::Column;
 
-pub(crate) use asked::ordered;
+pub(crate) use asked::{ordered, unordered};
 pub(crate) use collect::Collector;
 
 /// What is computed by one pass over the events.
@@ -41,10 +41,13 @@ pub(crate) struct PassPlan {
 #[derive(Debug)]
 pub(crate) struct PassTable {
     pub(crate) name: String,
-    /// The columns that are read.
+    /// The columns that are read: the user's, and what is known of its events.
     pub(crate) columns: Vec<String>,
-    /// The user's key as the population has it.
+    /// The same without the user's, unless that is asked about, too.
+    pub(crate) fields: Vec<String>,
+    /// The user's key as the population has it, and the column that it is made of.
     pub(crate) user: Expr,
+    pub(crate) user_column: String,
     pub(crate) time: Column,
     /// The edges in the time column's own unit, ascending: an event is at or after an edge if its
     /// raw time is at or above the edge's bound.
