@@ -19,4 +19,5 @@ mod original;
 mod querybuilder;
 mod reuse;
 mod sources;
+mod store;
 mod text;

@@ -21,6 +21,7 @@ use crate::segment::{Dictionary, key_column};
 use super::Shared;
 use super::parts::Parts;
 use super::population::Population;
+use super::profile::StoredTables;
 
 /// What the plans of one run read: the population as it was read, events as they are registered,
 /// segments as this run has computed them.
@@ -35,8 +36,12 @@ pub(super) struct RunSources {
     pub(super) among: Option<Contains>,
     /// The only user that is asked about, if it is one.
     pub(super) only: Option<Key>,
+    /// The event tables that are stored.
+    pub(super) stored: StoredTables,
+    /// Whether the rule at hand is worked out for the users only for whom something has changed.
+    pub(super) partly: bool,
     /// How many plans of their own rules had so far.
-    pub(super) planned: usize,
+    pub(super) planned: u64,
 }
 
 impl PlanSources for RunSources {

@@ -409,6 +409,8 @@ impl RunSources {
             parts: super::parts::Parts::default(),
             among: None,
             only: None,
+            stored: super::profile::StoredTables::default(),
+            partly: false,
             planned: 0,
         }
     }

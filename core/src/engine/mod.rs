@@ -24,6 +24,7 @@ mod rule_store;
 mod rules;
 mod run;
 mod segments;
+mod share;
 mod sources;
 mod views;
 

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 
 use crate::error::Result;
-use crate::plan::{Collector, Flavor, PlanSources};
+use crate::plan::{Collector, Flavor, PassPlan, PlanSources};
 use crate::predicate::Predicate;
 use crate::segment::key_column;
 
@@ -24,6 +24,11 @@ pub(super) struct Parts(HashMap<String, i64>);
 /// What a part says; two parts that say the same have the same members in one run.
 pub(super) fn part(predicate: &Predicate, zone: Tz) -> String {
     format!("{zone} {predicate:?}")
+}
+
+/// The same for some users only.
+fn partly(part: &str) -> String {
+    format!("partly {part}")
 }
 
 impl Parts {
@@ -72,47 +77,50 @@ impl RunSources {
         Some(members)
     }
 
-    /// Works out what these predicates, each with its zone, share. Whatever goes wrong here, rules
-    /// are evaluated by plans of their own, which tell whose fault it is.
-    pub(super) async fn share(
-        &mut self,
-        predicates: &[(&Predicate, Tz)],
-        as_of: i64,
-        scanned: &mut Scanned,
-    ) {
-        self.share_events(predicates, as_of, scanned).await;
-        if let Err(error) = self.share_users(predicates, as_of, scanned).await {
-            tracing::warn!(%error, "nothing shared of what is asked of users");
-        }
+    /// The name of a part for the rule at hand.
+    pub(super) fn known_part(&self, part: &str) -> Option<i64> {
+        let partly = self.partly.then(|| self.parts.name(&partly(part))).flatten();
+        partly.or_else(|| self.parts.name(part))
     }
 
-    /// What is asked of events.
-    async fn share_events(
+    /// The plan of what predicates, each with its zone, ask of events, and the places in it of
+    /// their parts.
+    pub(super) fn collected(
+        &self,
+        predicates: &[(&Predicate, Tz)],
+        as_of: i64,
+    ) -> (PassPlan, HashMap<String, usize>) {
+        let mut places = HashMap::new();
+        let mut collector = Collector::new(&self.model, self as &dyn PlanSources, as_of);
+        for (predicate, zone) in predicates {
+            predicate.walk(&mut |node| {
+                let Predicate::Atom(atom) = node else { return };
+                if let Ok(Some(place)) = collector.add(atom, *zone) {
+                    places.insert(part(node, *zone), place);
+                }
+            });
+        }
+        (collector.finish(), places)
+    }
+
+    /// Works out what these predicates ask of events, of all users or of some. Whatever goes wrong
+    /// here, rules are evaluated by plans of their own, which tell whose fault it is.
+    pub(super) async fn share_events(
         &mut self,
         predicates: &[(&Predicate, Tz)],
+        only: Option<&RoaringBitmap>,
         as_of: i64,
         scanned: &mut Scanned,
     ) {
-        let mut places = HashMap::new();
-        let plan = {
-            let mut collector = Collector::new(&self.model, self as &dyn PlanSources, as_of);
-            for (predicate, zone) in predicates {
-                predicate.walk(&mut |node| {
-                    let Predicate::Atom(atom) = node else { return };
-                    if let Ok(Some(place)) = collector.add(atom, *zone) {
-                        places.insert(part(node, *zone), place);
-                    }
-                });
-            }
-            collector.finish()
-        };
+        let (plan, places) = self.collected(predicates, as_of);
         if plan.atoms == 0 {
             return;
         }
-        match pass::run(self, plan, scanned).await {
+        match pass::run(self, plan, only, scanned).await {
             Ok(members) => {
                 for (part, place) in places {
                     if let Some(Some(members)) = members.get(place) {
+                        let part = if only.is_some() { partly(&part) } else { part };
                         self.know(part, members.clone());
                     }
                 }
@@ -121,8 +129,8 @@ impl RunSources {
         }
     }
 
-    /// What is asked of users alone.
-    async fn share_users(
+    /// Works out what these predicates ask of users alone.
+    pub(super) async fn share_users(
         &mut self,
         predicates: &[(&Predicate, Tz)],
         as_of: i64,

@@ -19,6 +19,8 @@ use super::{Shared, evaluate::data_error, write};
 pub(crate) struct Population {
     pub(crate) table: Arc<MemTable>,
     pub(crate) users: RoaringBitmap,
+    /// The rows of the table.
+    pub(crate) batches: Vec<RecordBatch>,
 }
 
 impl Shared {
@@ -74,9 +76,9 @@ impl Shared {
             }
         }
         let schema = batches.first().map(RecordBatch::schema).ok_or_else(|| lost(model))?;
-        let parts = spread(batches, self.config.target_partitions());
+        let parts = spread(batches.clone(), self.config.target_partitions());
         let table = MemTable::try_new(schema, parts).map_err(super::evaluate::internal)?;
-        Ok(Population { table: Arc::new(table), users })
+        Ok(Population { table: Arc::new(table), users, batches })
     }
 
     /// The users table, of these columns and the key; at least one batch.

@@ -1,5 +1,6 @@
 //! The end of a run: what it computed becomes what readers see, in one transaction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -21,10 +22,12 @@ impl Work {
         let after = self.shared.states(&self.model);
         loop {
             let mut segments = Vec::with_capacity(self.order.len());
+            let mut versions = BTreeMap::new();
             run.segments.clear();
             for id in &self.order {
                 let Some(done) = self.done.get(id) else { continue };
                 let (new, report) = self.shared.new_segment(done, &self.states, &after).await?;
+                versions.insert(*id, new.since_version + 1);
                 segments.push(new);
                 run.segments.push(report);
             }
@@ -45,6 +48,7 @@ impl Work {
             match self.shared.catalog(publish).await? {
                 Published::Run(id) => {
                     run.id = id;
+                    self.remember(id, &versions).await;
                     self.tell(&RunEvent::Published { run_id: id });
                     return Ok(run);
                 }

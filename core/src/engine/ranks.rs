@@ -41,7 +41,7 @@ impl RunSources {
                 }
                 Predicate::Not(inner) => self.selected(inner, as_of, zone, scanned).await?.not(),
                 Predicate::Rank { .. } => self.rank(predicate, as_of, zone, scanned).await?,
-                leaf => match self.parts.name(&part(leaf, zone)) {
+                leaf => match self.known_part(&part(leaf, zone)) {
                     Some(name) => Predicate::Segments(BTreeSet::from([name])),
                     None => leaf.clone(),
                 },

@@ -7,6 +7,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use roaring::RoaringBitmap;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalog::SegmentRow;
 use crate::clock::Clock;
 use crate::dependency::Reused;
 use crate::error::{Code, Error, Problem, Result};
@@ -17,6 +18,7 @@ use crate::rule::{Operation, RuleRef};
 use super::column_types::column_types;
 use super::evaluate::{RunSources, Scanned};
 use super::population::Population;
+use super::profile::Since;
 use super::reuse::{Basis, Bound, Plan, States};
 use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
@@ -51,6 +53,7 @@ pub struct Refresh {
     rules: Option<Vec<RuleRef>>,
     as_of: Option<DateTime<Utc>>,
     no_reuse: bool,
+    not_incremental: bool,
     evaluation: Evaluation,
     progress: Option<Progress>,
     cancel: Option<CancellationToken>,
@@ -90,6 +93,14 @@ impl Refresh {
     #[must_use]
     pub fn reuse(mut self, reuse: bool) -> Self {
         self.no_reuse = !reuse;
+        self
+    }
+
+    /// Whether users for whom nothing has changed since a rule's last run keep their place in or
+    /// out of its segment; it is so unless said otherwise, and needs a profile store.
+    #[must_use]
+    pub fn incremental(mut self, incremental: bool) -> Self {
+        self.not_incremental = !incremental;
         self
     }
 
@@ -145,6 +156,10 @@ pub(super) struct Work {
     pub(super) plans: BTreeMap<i64, Plan>,
     /// What the tables were like before any of them was read.
     pub(super) states: States,
+    /// The segments that there were before.
+    pub(super) segments: Vec<SegmentRow>,
+    /// What is known of earlier runs, if there is a store.
+    pub(super) since: Option<Since>,
     pub(super) total: usize,
     pub(super) progress: Option<Progress>,
 }
@@ -234,6 +249,8 @@ impl Work {
             parts: super::parts::Parts::default(),
             among: None,
             only: None,
+            stored: super::profile::StoredTables::default(),
+            partly: false,
             planned: 0,
         };
         let mut work = Work {
@@ -250,12 +267,14 @@ impl Work {
             scanned,
             plans: reuse.plans,
             states: reuse.states,
+            since: None,
+            segments: reuse.segments,
             total: needed.len(),
             progress: request.progress,
         };
         work.tell(&RunEvent::Started { rules: needed.len() });
         work.fail_cycles(&graph.cycles(), &needed);
-        work.share(&bound, request.evaluation).await;
+        work.share(&bound, request.evaluation, !request.not_incremental).await;
         // Not by id: an update or an import lets a rule need one of a higher id.
         for id in reuse.order {
             if let Some(bound) = bound.get(&id) {
@@ -279,7 +298,9 @@ impl Work {
             failed: Vec::new(),
             skipped: Vec::new(),
             scanned: std::mem::take(&mut work.scanned),
-            users_evaluated: work.population.users.len(),
+            users_evaluated: work.users_evaluated(),
+            rules_incremental: work.rules_incremental(),
+            rules_planned: work.sources.planned,
             seconds: seconds(started, evaluated),
             stages: BTreeMap::from([
                 ("bind".to_owned(), seconds(started, bind_done)),
@@ -352,25 +373,6 @@ impl Work {
         needs.into_iter().filter(|needed| !self.done.contains_key(needed)).collect()
     }
 
-    /// Works out together what the rules ask that no segment answers.
-    async fn share(&mut self, bound: &Bound, evaluation: Evaluation) {
-        let rules = self.plans.iter().filter_map(|(id, plan)| {
-            let zone = bound.get(id)?.as_ref().ok()?.zone;
-            Some((plan.answer.rest.as_ref()?, zone))
-        });
-        let rules: Vec<_> = rules.collect();
-        let on_events = rules.iter().filter(|(rest, _)| !rest.metrics().is_empty()).count();
-        let together = match evaluation {
-            Evaluation::Auto => on_events > 1,
-            Evaluation::Shared => true,
-            Evaluation::Separate => false,
-        };
-        if together {
-            let (as_of, scanned) = (self.as_of.timestamp_micros(), &mut self.scanned);
-            self.sources.share(&rules, as_of, scanned).await;
-        }
-    }
-
     /// Evaluates one rule; whatever goes wrong is its own.
     async fn one(&mut self, id: i64, bound: &Result<BoundRule, Vec<Problem>>) {
         let bound = match bound {
@@ -414,11 +416,13 @@ impl Work {
         self.refuse_changed_types(&parsed, &column_types).await?;
         let as_of = self.as_of.timestamp_micros();
         let plan = self.plans.remove(&id);
+        self.sources.partly = self.keeps(id);
         let (mut members, reused) = self.answered(plan.as_ref(), as_of, bound.zone).await?;
         let (included, missed) = self.matched(&bound.include);
         let (excluded, also_missed) = self.matched(&bound.exclude);
         members |= included;
         members -= excluded;
+        members = self.kept(id, members);
         let sql = self.sources.sql_of(&whole(bound, &self.model), as_of, bound.zone);
         let unmatched = missed + also_missed;
         let basis = plan.map(|plan| plan.basis);

@@ -79,6 +79,8 @@ pub(super) struct Reuse {
     /// Stored segments that are used.
     pub(super) loaded: BTreeMap<i64, Arc<RoaringBitmap>>,
     pub(super) states: States,
+    /// All segments that there are.
+    pub(super) segments: Vec<SegmentRow>,
 }
 
 /// What the finder is asked about.
@@ -138,10 +140,10 @@ impl Shared {
         reuse: bool,
     ) -> Result<Reuse> {
         let states = self.states(model);
-        let segments = if reuse { self.segment_rows().await? } else { Vec::new() };
+        let segments = self.segment_rows().await?;
         let mut rows = BTreeMap::new();
         let mut stored = BTreeMap::new();
-        for segment in &segments {
+        for segment in segments.iter().filter(|_| reuse) {
             rows.insert(segment.rule_id, u64::try_from(segment.row_count).unwrap_or(0));
             let basis = segment.basis.as_deref().and_then(|text| serde_json::from_str(text).ok());
             let (Some(basis), Some(version)) = (basis, &segment.current) else { continue };
@@ -183,7 +185,7 @@ impl Shared {
                 }
             }
         }
-        Ok(Reuse { plans: chosen.plans, order: chosen.order, loaded, states })
+        Ok(Reuse { plans: chosen.plans, order: chosen.order, loaded, states, segments })
     }
 }
 

@@ -25,8 +25,15 @@ pub struct Run {
     pub skipped: Vec<RunSkip>,
     /// Rows of each source that were read.
     pub scanned: BTreeMap<String, u64>,
-    /// Users of the population.
+    /// Users that were looked at: those for whom something has changed where all rules could keep
+    /// the rest, else the population.
     pub users_evaluated: u64,
+    /// Rules for which only users for whom something has changed were looked at.
+    #[serde(default)]
+    pub rules_incremental: u64,
+    /// Rules that, besides what was worked out for all together, had a plan of their own.
+    #[serde(default)]
+    pub rules_planned: u64,
     /// From the beginning of the run to its publication.
     pub seconds: f64,
     /// The same by stage: `bind`, `population`, `evaluate`, `publish`.

@@ -16,6 +16,7 @@ mod functions;
 mod lists;
 mod literals;
 mod metric_type;
+mod moved;
 mod native;
 mod rank;
 mod regular;

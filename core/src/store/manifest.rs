@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result};
 
+use super::runs::Runs;
+
 /// The number of the format; stores of another are made anew.
 const FORMAT: u32 = 1;
 
@@ -19,6 +21,9 @@ pub(crate) struct Manifest {
     /// Grows with everything that is written; names of files have it.
     pub(crate) generation: u64,
     pub(crate) tables: Vec<TableEntry>,
+    /// What is remembered of earlier runs.
+    #[serde(default)]
+    pub(crate) runs: Runs,
 }
 
 /// A table of events.
@@ -106,10 +111,9 @@ impl Manifest {
         let parts = self.tables.iter().flat_map(|table| table.parts.iter().flatten());
         let words = self.tables.iter().flat_map(|table| &table.columns);
         let words = words.filter_map(|column| column.words.as_ref());
-        parts
-            .map(|part| part.file.as_str())
-            .chain(words.map(|(file, _)| file.as_str()))
-            .chain([NAME])
+        let words = words.map(|(file, _)| file.as_str());
+        let parts = parts.map(|part| part.file.as_str());
+        parts.chain(words).chain(self.runs.users.as_deref()).chain([NAME])
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `store.json` says what there is (manifest.rs), and is replaced whole;
 //! - `…-b<block>.part` has the events of one block (part.rs); later events come in further parts,
 //!   until they are merged;
+//! - `….users` has what users were like when they were last read (runs.rs);
 //! - `….words` has the texts of a column (words.rs), which parts know by number;
 //! - `lock` is held by the process that writes.
 //!
@@ -14,6 +15,7 @@
 
 mod manifest;
 mod part;
+mod runs;
 mod table;
 mod words;
 
@@ -28,6 +30,7 @@ pub(crate) use manifest::{
     ColumnEntry, Manifest, PartEntry, Population, Seen, SeenFile, TableEntry,
 };
 pub(crate) use part::{Column, Part};
+pub(crate) use runs::{Base, Runs, UserStates};
 pub(crate) use table::{StoredColumn, StoredTable};
 pub(crate) use words::Words;
 
@@ -86,7 +89,9 @@ impl ProfileStore {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return Ok(()) };
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = [".part", ".words", ".partial"].iter().any(|ending| name.ends_with(ending));
+            let ours = [".part", ".words", ".users", ".partial"]
+                .iter()
+                .any(|ending| name.ends_with(ending));
             // One that can't be removed now is a leftover for the next writer.
             if ours && !named.contains(name.as_str()) {
                 let _ = std::fs::remove_file(entry.path());
@@ -157,6 +162,17 @@ impl ProfileStore {
     pub(crate) fn write_words(&self, name: String, words: &Words) -> Result<(String, usize)> {
         self.write(&name, &words.encode())?;
         Ok((name, words.len()))
+    }
+
+    /// What users were like; nothing known if there is no file, or a damaged one.
+    pub(crate) fn users(&self, runs: &Runs) -> Option<UserStates> {
+        let file = runs.users.as_ref()?;
+        UserStates::open(&self.folder.join(file)).ok()
+    }
+
+    pub(crate) fn write_users(&self, name: String, users: &UserStates) -> Result<String> {
+        self.write(&name, &users.encode())?;
+        Ok(name)
     }
 
     /// Writes a file under a name that no other file has.

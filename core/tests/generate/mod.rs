@@ -107,7 +107,7 @@ pub const ZONES: [&str; 7] = [
 
 /// The case of a seed.
 pub fn case(seed: u64, options: &Options) -> Case {
-    let mut rng = Random { rng: ChaCha8Rng::seed_from_u64(seed) };
+    let mut rng = Random::of(seed);
     let (world, schema) = world::world(&mut rng, options, seed);
     let as_of_micros = schema.as_of;
     let key_type = schema.key_type;
@@ -122,6 +122,11 @@ pub struct Random {
 }
 
 impl Random {
+    /// The numbers of a seed.
+    pub fn of(seed: u64) -> Random {
+        Random { rng: ChaCha8Rng::seed_from_u64(seed) }
+    }
+
     /// True in so many cases of a hundred.
     pub fn percent(&mut self, share: u32) -> bool {
         self.rng.random_range(0..100) < share

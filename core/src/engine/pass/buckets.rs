@@ -3,14 +3,14 @@
 use super::whole::Whole;
 
 /// The bucket of events that no window holds.
-pub(super) const OUTSIDE: u16 = u16::MAX;
+pub(in crate::engine) const OUTSIDE: u16 = u16::MAX;
 
 /// How many cells the time between the first and the last edge is parted into.
 const CELLS: u32 = 4096;
 
 /// Finds buckets: of the cell that a time falls in it knows the bucket that begins it, from which
 /// the time's own is a few steps away, mostly none.
-pub(super) struct Buckets {
+pub(in crate::engine) struct Buckets {
     bounds: Vec<i64>,
     open: bool,
     first: i64,
@@ -19,7 +19,7 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
-    pub(super) fn new(bounds: &[i64], open: bool) -> Self {
+    pub(in crate::engine) fn new(bounds: &[i64], open: bool) -> Self {
         let (first, last) = match (bounds.first(), bounds.last()) {
             (Some(first), Some(last)) => (*first, *last),
             _ => (0, 0),
@@ -36,7 +36,7 @@ impl Buckets {
     }
 
     /// Adds the bucket of each time to `out`.
-    pub(super) fn of(&self, times: &Whole, out: &mut Vec<u16>) {
+    pub(in crate::engine) fn of(&self, times: &Whole, out: &mut Vec<u16>) {
         let end = self.bounds.last().copied().unwrap_or(i64::MIN);
         let before = if self.open { 0 } else { OUTSIDE };
         let found = times.values.iter().map(|time| {

@@ -13,7 +13,7 @@
 //! same of everything else, too: they are what the pass is tested against.
 
 mod block;
-mod buckets;
+pub(super) mod buckets;
 pub(super) mod chunks;
 mod classes;
 pub(super) mod decode;
@@ -46,6 +46,7 @@ use self::exec::{Events, Pass, SharedPassExec};
 use self::stored::{From, StoredWork};
 use super::Shared;
 use super::evaluate::{RunSources, Scanned, count_rows};
+use super::profile::Tables;
 
 /// How many parts of a table each worker gets to choose from, so that none waits long for another.
 const PARTS: usize = 8;
@@ -55,18 +56,20 @@ fn unfit(why: &str) -> DataFusionError {
     DataFusionError::NotImplemented(why.to_owned())
 }
 
-/// The members of each atom of a plan; nothing for those that the pass could not tell.
+/// The members of each atom of a plan, at least among the users asked about; nothing for those that
+/// the pass could not tell.
 pub(super) async fn run(
     sources: &RunSources,
     plan: PassPlan,
+    only: Option<&RoaringBitmap>,
     scanned: &mut Scanned,
 ) -> datafusion::common::Result<Vec<Option<RoaringBitmap>>> {
     let session = sources.shared.session();
     let state = session.state();
     let (mut inputs, mut tables, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for table in &plan.tables {
-        if let Some(stored) = stored(sources, table).await {
-            let found = stored_work(&state, sources, table, stored)?;
+        if let Some(stored) = sources.stored.get(&Tables::of_pass(table)) {
+            let found = stored_work(&state, sources, table, &stored.table)?;
             tables.push(Arc::clone(&found.work));
             events.push(Events::Stored(Arc::new(found)));
             continue;
@@ -77,12 +80,20 @@ pub(super) async fn run(
         inputs.push(input);
     }
     let atoms = plan.atoms;
-    let names: Vec<String> = plan.tables.iter().map(|table| table.name.clone()).collect();
+    let names: Vec<String> = plan
+        .tables
+        .iter()
+        .zip(&events)
+        .filter(|(_, events)| matches!(events, Events::Scan(_)))
+        .map(|(table, _)| table.name.clone())
+        .collect();
+    // A scan gives everyone's events anyway.
+    let only = only.filter(|_| names.is_empty()).cloned();
     let users = u32::try_from(sources.shared.dictionary().len()).unwrap_or(u32::MAX);
     let workers = session.state().config().target_partitions();
     let ordinals = ordinals(Arc::clone(&sources.shared));
     let exec = Arc::new(SharedPassExec::new(
-        Pass { plan, tables, events, only: None, ordinals, users, workers },
+        Pass { plan, tables, events, only, ordinals, users, workers },
         inputs,
     ));
     let mut found = vec![RoaringBitmap::new(); atoms];
@@ -181,23 +192,12 @@ fn work(
     })
 }
 
-/// A table of the store, if it can be had: whatever goes wrong there, the sources have it all.
-async fn stored(sources: &RunSources, table: &PassTable) -> Option<StoredTable> {
-    match sources.shared.stored(table).await {
-        Ok(stored) => stored,
-        Err(error) => {
-            tracing::warn!(table = table.name, %error, "the profile store is not used");
-            None
-        }
-    }
-}
-
 /// What is asked of a stored table.
 fn stored_work(
     state: &SessionState,
     sources: &RunSources,
     table: &PassTable,
-    stored: StoredTable,
+    stored: &Arc<StoredTable>,
 ) -> datafusion::common::Result<StoredWork> {
     let provider = crate::plan::PlanSources::table(sources, &table.name).map_err(external)?;
     let places = table.columns.iter().map(|name| provider.schema().index_of(name));
@@ -213,7 +213,7 @@ fn stored_work(
     let values = values.collect();
     let columns = table.columns.iter().map(|name| stored.column(name)).collect();
     let work = Arc::new(work);
-    Ok(StoredWork { table: stored, work, schema, columns, time: 0, values })
+    Ok(StoredWork { table: Arc::clone(stored), work, schema, columns, time: 0, values })
 }
 
 /// The column that an expression is, if its whole numbers are the column's own.

@@ -36,7 +36,7 @@ pub(super) enum From {
 
 /// A stored table, and what is asked of it.
 pub(super) struct StoredWork {
-    pub(super) table: StoredTable,
+    pub(super) table: Arc<StoredTable>,
     pub(super) work: Arc<TableWork>,
     /// The columns that expressions know, and for each the stored one.
     pub(super) schema: SchemaRef,

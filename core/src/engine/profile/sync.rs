@@ -1,8 +1,8 @@
 //! Brings a table of the store up to date with its source: nothing where the source has not
 //! changed, only what was added where files were added, everything otherwise.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::DataFusionError;
@@ -16,15 +16,15 @@ use crate::error::{Code, Error, Result};
 use crate::plan::PassTable;
 use crate::source::Source;
 use crate::store::{
-    ColumnEntry, Manifest, Population, ProfileStore, Seen, SeenFile, StoredTable, TableEntry,
-    Words, Writing,
+    ColumnEntry, Manifest, Population, ProfileStore, Seen, SeenFile, TableEntry, Words,
 };
 
-use super::super::evaluate::data_error;
+use super::super::evaluate::{Scanned, data_error};
 use super::super::pass::chunks::{BLOCK, Chunks};
 use super::super::pass::{ordinals, physical, scan_of};
 use super::super::{Shared, read};
 use super::fill::{Filler, Filling, MANY_STRANGERS, MAX_COLUMNS, stored_as_words, write_parts};
+use super::{Stored, StoredTables, Tables};
 
 /// What is read for a table: which columns, from where, and into what.
 struct Task<'a> {
@@ -34,6 +34,8 @@ struct Task<'a> {
     source: Source,
     seen: Seen,
     population: Population,
+    /// Rows that were read.
+    rows: AtomicU64,
 }
 
 /// How an entry of the manifest stands to its source.
@@ -45,12 +47,36 @@ enum Standing {
 }
 
 impl Shared {
-    /// A table as the store has it, once that is as the source is now; nothing where a table can't
-    /// be stored.
-    pub(in crate::engine) async fn stored(
+    /// Those of the tables that can be stored, each as its source is now.
+    pub(in crate::engine) async fn stored_tables(
+        self: &Arc<Self>,
+        tables: &[PassTable],
+        scanned: &mut Scanned,
+    ) -> StoredTables {
+        let mut found = StoredTables { tables: BTreeMap::new(), generation: u64::MAX };
+        for table in tables {
+            match self.stored(table, scanned).await {
+                Ok(Some((generation, stored))) => {
+                    found.generation = generation.min(found.generation);
+                    found.tables.insert(Tables::of_pass(table), stored);
+                }
+                Ok(None) => {}
+                // Whatever goes wrong with the store, the sources have it all.
+                Err(error) => {
+                    tracing::warn!(table = table.name, %error, "the profile store is not used");
+                }
+            }
+        }
+        found
+    }
+
+    /// A table as the store has it, once that is as the source is now, with the generation in
+    /// which it was read; nothing where a table can't be stored.
+    async fn stored(
         self: &Arc<Self>,
         table: &PassTable,
-    ) -> Result<Option<StoredTable>> {
+        scanned: &mut Scanned,
+    ) -> Result<Option<(u64, Stored)>> {
         let Some(store) = &self.store else { return Ok(None) };
         let Some(source) = read(&self.sources).get(&table.name).cloned() else { return Ok(None) };
         let Some(state) = source.state() else { return Ok(None) };
@@ -67,8 +93,11 @@ impl Shared {
             source,
             seen: Seen { state, files },
             population: Population { keys, digest },
+            rows: AtomicU64::new(0),
         };
-        task.stored().await
+        let stored = task.stored().await;
+        *scanned.entry(table.name.clone()).or_default() += task.rows.into_inner();
+        stored
     }
 }
 
@@ -82,15 +111,15 @@ fn is_of(entry: &TableEntry, table: &PassTable) -> bool {
 }
 
 impl Task<'_> {
-    async fn stored(&self) -> Result<Option<StoredTable>> {
+    async fn stored(&self) -> Result<Option<(u64, Stored)>> {
         let Some(wanted) = self.columns(None) else { return Ok(None) };
         // Nothing is locked where there is nothing to write.
         let manifest = self.store.manifest()?;
         if let Some(entry) = entry(&manifest, self.table)
             && matches!(self.standing(entry, &wanted), Standing::UpToDate)
-            && let Ok(table) = self.store.table(entry)
+            && let Ok(table) = self.opened(entry)
         {
-            return Ok(Some(table));
+            return Ok(Some((manifest.generation, table)));
         }
         let store = Arc::clone(self.store);
         let writing = tokio::task::spawn_blocking(move || store.writing()).await;
@@ -102,9 +131,9 @@ impl Task<'_> {
         let standing =
             known.as_ref().map_or(Standing::Stale, |entry| self.standing(entry, &wanted));
         if let (Standing::UpToDate, Some(entry)) = (&standing, &known)
-            && let Ok(table) = self.store.table(entry)
+            && let Ok(table) = self.opened(entry)
         {
-            return Ok(Some(table));
+            return Ok(Some((manifest.generation, table)));
         }
         manifest.generation += 1;
         let added = match (standing, known) {
@@ -116,12 +145,13 @@ impl Task<'_> {
         let Some(entry) = added else { return Ok(None) };
         manifest.tables.retain(|known| !is_of(known, self.table));
         manifest.tables.push(entry.clone());
-        self.commit(&manifest, &writing)?;
-        self.store.table(&entry).map(Some)
+        self.store.commit(&manifest, &writing)?;
+        Ok(Some((manifest.generation, self.opened(&entry)?)))
     }
 
-    fn commit(&self, manifest: &Manifest, writing: &Writing) -> Result<()> {
-        self.store.commit(manifest, writing)
+    fn opened(&self, entry: &TableEntry) -> Result<Stored> {
+        let table = Arc::new(self.store.table(entry)?);
+        Ok(Stored { table, since: entry.since, time: self.table.time.clone() })
     }
 
     /// The columns to store, the time first, with those that an entry has already; nothing if
@@ -297,11 +327,12 @@ impl Task<'_> {
         let partitions = input.output_partitioning().partition_count();
         let threads = state.config().target_partitions();
         let (columns, blocks) = (entry.columns.len(), self.blocks());
+        let rows = Arc::new(AtomicU64::new(0));
         let mut workers = JoinSet::new();
         for _ in 0..threads.clamp(1, partitions.max(1)) {
             let (filling, input, next) =
                 (Arc::clone(&filling), Arc::clone(&input), Arc::clone(&next));
-            let context = session.task_ctx();
+            let (context, rows) = (session.task_ctx(), Arc::clone(&rows));
             workers.spawn(async move {
                 let memory = MemoryConsumer::new("profile store").register(context.memory_pool());
                 let mut chunks = Chunks::new(columns, blocks, memory);
@@ -313,6 +344,7 @@ impl Task<'_> {
                     }
                     let mut batches = input.execute(partition, Arc::clone(&context))?;
                     while let Some(batch) = batches.try_next().await? {
+                        rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
                         filler.take(&batch, &mut chunks)?;
                         tokio::task::yield_now().await;
                     }
@@ -323,6 +355,7 @@ impl Task<'_> {
         while let Some(worker) = workers.join_next().await {
             chunks.push(worker.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??);
         }
+        self.rows.fetch_add(rows.load(Ordering::Relaxed), Ordering::Relaxed);
         Ok((filling, chunks))
     }
 

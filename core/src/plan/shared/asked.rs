@@ -88,7 +88,7 @@ impl Planner<'_> {
 
     /// The least value of a time column whose instant is `at` or later; nothing where the column's
     /// unit has none.
-    pub(super) fn raw_bound(&self, data_type: &DataType, at: i64) -> Option<i64> {
+    pub(crate) fn raw_bound(&self, data_type: &DataType, at: i64) -> Option<i64> {
         if at == i64::MIN || at == i64::MAX {
             return Some(at);
         }

@@ -1,0 +1,86 @@
+//! Users for whom events have come since, or whose events windows have left or reached.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use roaring::RoaringBitmap;
+
+use crate::error::{Code, Error, Result};
+use crate::store::{Part, StoredTable};
+
+use super::super::pass::buckets::{Buckets, OUTSIDE};
+use super::super::pass::chunks::BLOCK;
+use super::super::pass::whole::Whole;
+
+/// So many rows are looked at at once.
+const ROWS: usize = 1 << 16;
+
+/// The users with events that were written after a generation, or whose raw times lie in one of
+/// the stretches whose ends are `bounds`: from the first to before the second, and so on.
+pub(super) async fn users(
+    table: &Arc<StoredTable>,
+    generation: u64,
+    bounds: &[i64],
+    threads: usize,
+) -> Result<RoaringBitmap> {
+    let buckets = Arc::new(Buckets::new(bounds, false));
+    let timed = bounds.chunks(2).any(|ends| ends.first() < ends.last());
+    let blocks = (0..table.blocks.len()).map(|block| {
+        let (table, buckets) = (Arc::clone(table), Arc::clone(&buckets));
+        tokio::task::spawn_blocking(move || {
+            let mut found = RoaringBitmap::new();
+            let parts = table.blocks.get(block).map(Vec::as_slice).unwrap_or_default();
+            for (part, written) in parts {
+                let all = *written > generation;
+                if all || timed {
+                    of_part(part, block, if all { None } else { Some(&buckets) }, &mut found)?;
+                }
+            }
+            Ok::<_, Error>(found)
+        })
+    });
+    let found = futures::stream::iter(blocks).buffer_unordered(threads);
+    let found = found.map(|joined| {
+        joined.map_err(|error| {
+            Error::new(Code::Internal, "looking for changes was stopped").caused_by(error)
+        })?
+    });
+    found.try_fold(RoaringBitmap::new(), |all, part| async move { Ok(all | part) }).await
+}
+
+/// Adds the users of a part: all, or those with events in a bucket of an odd number.
+fn of_part(
+    part: &Part,
+    block: usize,
+    buckets: Option<&Buckets>,
+    found: &mut RoaringBitmap,
+) -> Result<()> {
+    let first = u32::try_from(block).unwrap_or(u32::MAX).saturating_mul(BLOCK);
+    let (places, ends) = part.users();
+    let Some(buckets) = buckets else {
+        found.extend(places.iter().map(|place| first + u32::from(*place)));
+        return Ok(());
+    };
+    let total = ends.last().copied().unwrap_or(0) as usize;
+    let (mut buffer, mut bucket) = (Vec::new(), Vec::new());
+    let mut users = places.iter().zip(ends).peekable();
+    for start in (0..total).step_by(ROWS) {
+        let rows = start..(start + ROWS).min(total);
+        let mut times = Vec::with_capacity(rows.len());
+        part.values(0, rows.clone(), &mut buffer, &mut times)?;
+        bucket.clear();
+        buckets.of(&Whole { values: times.into(), valid: None, unfit: false }, &mut bucket);
+        for (row, bucket) in rows.zip(&bucket) {
+            while users.peek().is_some_and(|(_, end)| **end as usize <= row) {
+                users.next();
+            }
+            if *bucket != OUTSIDE
+                && bucket % 2 == 1
+                && let Some((place, _)) = users.peek()
+            {
+                found.insert(first + u32::from(**place));
+            }
+        }
+    }
+    Ok(())
+}

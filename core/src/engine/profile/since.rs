@@ -1,0 +1,260 @@
+//! Which rules of a run have to be worked out only for some users: those for whom anything that
+//! the rule hangs on has changed since the run that its segment is from. The rest keep their bit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::catalog::SegmentRow;
+use crate::error::Result;
+use crate::model::BoundModel;
+use crate::plan::{Flavor, Planner};
+use crate::predicate::{BoundRule, Predicate, Span};
+use crate::store::{Base, ProfileStore, Runs, UserStates};
+
+use super::super::evaluate::RunSources;
+use super::super::population::Population;
+use super::super::reuse::Bound;
+use super::dirty;
+use super::users::hashes;
+use super::{StoredTables, Tables};
+
+/// What a run knows of those before it, and will be remembered by.
+pub(in crate::engine) struct Since {
+    /// The number that this run is remembered by.
+    run: u64,
+    /// The number of the last run when this one began.
+    last: u64,
+    users: UserStates,
+    wordings: BTreeMap<i64, String>,
+    /// The generation of the store that this run has read.
+    generation: u64,
+    /// The users that have to be looked at, and the rules that need no more, with their members so
+    /// far.
+    pub(in crate::engine) dirty: RoaringBitmap,
+    pub(in crate::engine) rules: BTreeMap<i64, RoaringBitmap>,
+}
+
+/// A digest of all that a rule says.
+fn wording(model: &str, rule: &BoundRule) -> String {
+    format!("{:032x}", xxh3_128(format!("{model} {rule:?}").as_bytes()))
+}
+
+/// What decides about the users of a run.
+pub(in crate::engine) struct Asked<'a> {
+    pub(in crate::engine) sources: &'a RunSources,
+    pub(in crate::engine) model: &'a BoundModel,
+    pub(in crate::engine) bound: &'a Bound,
+    pub(in crate::engine) population: &'a Population,
+    /// Microseconds since 1970.
+    pub(in crate::engine) as_of: i64,
+    pub(in crate::engine) segments: &'a [SegmentRow],
+    pub(in crate::engine) tables: &'a StoredTables,
+}
+
+impl Asked<'_> {
+    /// What has changed since earlier runs; nothing is kept from them unless `incremental`.
+    pub(in crate::engine) async fn since(
+        &self,
+        store: &ProfileStore,
+        incremental: bool,
+    ) -> Result<Since> {
+        let manifest = store.manifest()?;
+        let runs = manifest.runs;
+        let run = runs.count + 1;
+        let mut users = store.users(&runs).unwrap_or_default();
+        let known: BTreeSet<String> = users.columns.keys().cloned().collect();
+        {
+            let dictionary = self.sources.shared.dictionary();
+            let hashes = hashes(&self.population.batches, &self.model.key.name, &dictionary)?;
+            for (column, hashes) in hashes {
+                users.note(run, &column, hashes);
+            }
+        }
+        let model = format!("{:?}", self.model);
+        let rules = self.bound.iter().filter_map(|(id, rule)| Some((*id, rule.as_ref().ok()?)));
+        let rules: BTreeMap<i64, &BoundRule> = rules.collect();
+        let wordings: BTreeMap<i64, String> =
+            rules.iter().map(|(id, rule)| (*id, wording(&model, rule))).collect();
+        let mut since = Since {
+            run,
+            last: runs.count,
+            users,
+            wordings,
+            generation: self.tables.generation,
+            dirty: RoaringBitmap::new(),
+            rules: BTreeMap::new(),
+        };
+        if incremental {
+            self.choose(&rules, &runs, &known, &mut since).await?;
+        }
+        Ok(since)
+    }
+
+    async fn choose(
+        &self,
+        rules: &BTreeMap<i64, &BoundRule>,
+        runs: &Runs,
+        known: &BTreeSet<String>,
+        since: &mut Since,
+    ) -> Result<()> {
+        let mut chosen: BTreeMap<i64, &Base> = BTreeMap::new();
+        for (id, rule) in rules {
+            let Some(base) = runs.rules.get(id) else { continue };
+            if since.wordings.get(id) == Some(&base.wording)
+                && self.is_current(*id, base.version)
+                && base.segments.iter().all(|(id, version)| self.is_current(*id, *version))
+                && self.hangs_on_known(rule, base, known)
+                && self.moved(rule, base).is_some()
+            {
+                chosen.insert(*id, base);
+            }
+        }
+        // What hangs on a segment that is worked out anew may change for anyone.
+        loop {
+            let lost = chosen.keys().copied().find(|id| {
+                let needs = rules.get(id).map(|rule| rule.ancestors()).unwrap_or_default();
+                needs.iter().any(|needed| !chosen.contains_key(needed))
+            });
+            let Some(lost) = lost else { break };
+            chosen.remove(&lost);
+        }
+        let mut tables: BTreeMap<Tables, (u64, Vec<Span>)> = BTreeMap::new();
+        let mut oldest = u64::MAX;
+        for (id, base) in &chosen {
+            oldest = oldest.min(base.run);
+            let Some(rule) = rules.get(id) else { continue };
+            for table in self.tables_of(rule) {
+                let (generation, spans) =
+                    tables.entry(table).or_insert((base.generation, Vec::new()));
+                *generation = base.generation.min(*generation);
+                spans.extend(self.moved(rule, base).unwrap_or_default());
+            }
+        }
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        since.dirty = since.users.changed_since(oldest);
+        let threads = self.sources.shared.config.target_partitions();
+        for (table, (generation, spans)) in tables {
+            let Some(stored) = self.tables.get(&table) else { continue };
+            let bounds = self.planner().merged_bounds(&stored.time, &spans);
+            since.dirty |= dirty::users(&stored.table, generation, &bounds, threads).await?;
+        }
+        for id in chosen.keys() {
+            if let Some(members) = self.members_so_far(*id).await {
+                since.rules.insert(*id, members);
+            }
+        }
+        // A segment that can't be read takes those that hang on it with it.
+        let unread: BTreeSet<i64> =
+            chosen.keys().copied().filter(|id| !since.rules.contains_key(id)).collect();
+        if !unread.is_empty() {
+            since.rules.clear();
+        }
+        Ok(())
+    }
+
+    fn planner(&self) -> Planner<'_> {
+        self.sources.planner(self.as_of, chrono_tz::Tz::UTC, Flavor::Engine)
+    }
+
+    /// Whether a rule's current segment is that version.
+    fn is_current(&self, rule: i64, (version, run): (i64, i64)) -> bool {
+        let segment = self.segments.iter().find(|segment| segment.rule_id == rule);
+        let current = segment.and_then(|segment| segment.current.as_ref());
+        current.is_some_and(|current| (current.version, current.run_id) == (version, run))
+    }
+
+    async fn members_so_far(&self, rule: i64) -> Option<RoaringBitmap> {
+        let segment = self.segments.iter().find(|segment| segment.rule_id == rule)?;
+        self.sources.shared.bitmap(rule, segment.current.as_ref()?).await.ok()
+    }
+
+    /// Whether the store knows what the rule hangs on since its base.
+    fn hangs_on_known(&self, rule: &BoundRule, base: &Base, known: &BTreeSet<String>) -> bool {
+        let predicates = rule.conditions.iter();
+        let mut columns = predicates.flat_map(Predicate::columns);
+        let users = known.contains(&self.model.key.name);
+        users
+            && columns
+                .all(|column| column.table != self.model.table || known.contains(&column.name))
+            && self.tables_of(rule).iter().all(|table| {
+                self.tables.get(table).is_some_and(|stored| stored.since <= base.generation)
+            })
+    }
+
+    /// The event tables that a rule reads.
+    fn tables_of(&self, rule: &BoundRule) -> BTreeSet<Tables> {
+        let mut found = BTreeSet::new();
+        if let Some(predicate) = &rule.conditions {
+            for metric in predicate.metrics() {
+                found.extend(metric.sources.iter().map(Tables::of));
+            }
+            predicate.walk(&mut |node| {
+                if let Predicate::Sequence(sequence) = node {
+                    let sources = sequence.steps.iter().flat_map(|step| &step.sources);
+                    found.extend(sources.map(Tables::of));
+                }
+            });
+        }
+        found
+    }
+
+    /// Where events count otherwise than in a rule's base.
+    fn moved(&self, rule: &BoundRule, base: &Base) -> Option<Vec<Span>> {
+        let planner = self.sources.planner(self.as_of, rule.zone, Flavor::Engine);
+        match &rule.conditions {
+            Some(predicate) => planner.moved(predicate, base.as_of),
+            None => Some(Vec::new()),
+        }
+    }
+}
+
+impl Since {
+    /// Remembers this run: the versions that it published, each with the segments that its rule
+    /// asks for.
+    pub(in crate::engine) fn remember(
+        self,
+        store: &Arc<ProfileStore>,
+        as_of: i64,
+        published: &BTreeMap<i64, (i64, i64)>,
+        needs: &BTreeMap<i64, BTreeSet<i64>>,
+    ) -> Result<()> {
+        let writing = store.writing()?;
+        let mut manifest = store.manifest()?;
+        if manifest.runs.count != self.last {
+            // Another process was faster; what it found is not known here.
+            return Ok(());
+        }
+        manifest.generation += 1;
+        let name = format!("g{}.users", manifest.generation);
+        let runs = &mut manifest.runs;
+        runs.users = Some(store.write_users(name, &self.users)?);
+        runs.count = self.run;
+        for (id, version) in published {
+            let segments = needs.get(id).into_iter().flatten();
+            let segments = segments.map(|id| Some((*id, *published.get(id)?)));
+            let (Some(segments), Some(wording)) =
+                (segments.collect::<Option<_>>(), self.wordings.get(id))
+            else {
+                runs.rules.remove(id);
+                continue;
+            };
+            runs.rules.insert(
+                *id,
+                Base {
+                    run: self.run,
+                    wording: wording.clone(),
+                    as_of,
+                    version: *version,
+                    segments,
+                    generation: self.generation,
+                },
+            );
+        }
+        store.commit(&manifest, &writing)
+    }
+}

@@ -1,0 +1,138 @@
+//! What the rules of a run share: parts of them are worked out together, and only for users for
+//! whom something has changed where the profile store tells who these are.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use roaring::RoaringBitmap;
+
+use crate::predicate::Predicate;
+use crate::store::ProfileStore;
+
+use super::Evaluation;
+use super::profile::Asked;
+use super::refresh::Work;
+use super::reuse::Bound;
+
+impl Work {
+    /// Works out together what the rules ask that no segment answers.
+    pub(super) async fn share(&mut self, bound: &Bound, evaluation: Evaluation, incremental: bool) {
+        let rules = self.plans.iter().filter_map(|(id, plan)| {
+            let zone = bound.get(id)?.as_ref().ok()?.zone;
+            Some((*id, plan.answer.rest.clone()?, zone))
+        });
+        let rules: Vec<(i64, Predicate, Tz)> = rules.collect();
+        let on_events = rules.iter().filter(|(_, rest, _)| !rest.metrics().is_empty()).count();
+        let together = match evaluation {
+            Evaluation::Auto => on_events > 1 || self.shared.store.is_some(),
+            Evaluation::Shared => true,
+            Evaluation::Separate => false,
+        };
+        if !together {
+            return;
+        }
+        let as_of = self.as_of.timestamp_micros();
+        if let Some(store) = self.shared.store.clone() {
+            self.look_back(&store, bound, incremental).await;
+        }
+        let (mut partly, mut wholly) = (Vec::new(), Vec::new());
+        for (id, rest, zone) in &rules {
+            if self.keeps(*id) { &mut partly } else { &mut wholly }.push((rest, *zone));
+        }
+        let scanned = &mut self.scanned;
+        self.sources.share_events(&wholly, None, as_of, scanned).await;
+        if let Some(since) = &self.since {
+            self.sources.share_events(&partly, Some(&since.dirty), as_of, scanned).await;
+        }
+        let all: Vec<_> = wholly.into_iter().chain(partly).collect();
+        if let Err(error) = self.sources.share_users(&all, as_of, scanned).await {
+            tracing::warn!(%error, "nothing shared of what is asked of users");
+        }
+    }
+
+    /// Brings the store up to date, and finds out what has changed since earlier runs.
+    async fn look_back(&mut self, store: &ProfileStore, bound: &Bound, incremental: bool) {
+        let as_of = self.as_of.timestamp_micros();
+        let rules = bound.values().flatten();
+        let rules = rules.filter_map(|rule| Some((rule.conditions.as_ref()?, rule.zone)));
+        let (plan, _) = self.sources.collected(&rules.collect::<Vec<_>>(), as_of);
+        let stored = self.shared.stored_tables(&plan.tables, &mut self.scanned).await;
+        let asked = Asked {
+            sources: &self.sources,
+            model: &self.model,
+            bound,
+            population: &self.population,
+            as_of,
+            segments: &self.segments,
+            tables: &stored,
+        };
+        match asked.since(store, incremental).await {
+            Ok(since) => self.since = Some(since),
+            Err(error) => tracing::warn!(%error, "nothing is known of earlier runs"),
+        }
+        self.sources.stored = stored;
+        self.forget_if_many();
+    }
+
+    /// Where something has changed for most users, looking at all of them is less work.
+    fn forget_if_many(&mut self) {
+        let users = self.population.users.len();
+        if let Some(since) = &mut self.since
+            && since.dirty.len() * 2 > users
+        {
+            since.rules.clear();
+        }
+    }
+
+    /// Whether a rule is worked out for some users only.
+    pub(super) fn keeps(&self, rule: i64) -> bool {
+        self.since.as_ref().is_some_and(|since| since.rules.contains_key(&rule))
+    }
+
+    /// A rule's members, where those for whom nothing has changed keep their place.
+    pub(super) fn kept(&self, rule: i64, members: RoaringBitmap) -> RoaringBitmap {
+        let since = self.since.as_ref();
+        match since.and_then(|since| Some((&since.dirty, since.rules.get(&rule)?))) {
+            None => members,
+            Some((dirty, so_far)) => {
+                ((members & dirty) | (so_far - dirty)) & &self.population.users
+            }
+        }
+    }
+
+    pub(super) fn rules_incremental(&self) -> u64 {
+        let kept = self.done.keys().filter(|id| self.keeps(**id)).count();
+        u64::try_from(kept).unwrap_or(0)
+    }
+
+    /// How many users were looked at for the rules of the run.
+    pub(super) fn users_evaluated(&self) -> u64 {
+        let users = self.population.users.len();
+        match &self.since {
+            Some(since) if self.done.keys().all(|id| since.rules.contains_key(id)) => {
+                since.dirty.intersection_len(&self.population.users)
+            }
+            _ => users,
+        }
+    }
+
+    /// Lets later runs know of this one; that it is not known only costs time.
+    pub(super) async fn remember(&mut self, run: i64, versions: &BTreeMap<i64, i64>) {
+        let (Some(since), Some(store)) = (self.since.take(), self.shared.store.clone()) else {
+            return;
+        };
+        let published = versions.iter().map(|(id, version)| (*id, (*version, run))).collect();
+        let needs = versions.keys().filter_map(|id| {
+            let needs = self.rules.needs(self.rules.get(*id)?);
+            Some((*id, needs.into_iter().collect()))
+        });
+        let needs = needs.collect();
+        let as_of = self.as_of.timestamp_micros();
+        let remember = move || since.remember(&store, as_of, &published, &needs);
+        match tokio::task::spawn_blocking(remember).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the run is not remembered"),
+            Err(error) => tracing::warn!(%error, "the run is not remembered"),
+        }
+    }
+}
