@@ -14,12 +14,28 @@ pub const THREADS: usize = 2;
 /// # Errors
 /// What the engine says.
 pub async fn engine_over(data: &Data, folder: &Path) -> Result<SegmentEngine> {
+    open_engine(data, &folder.join("catalog.db"), None).await
+}
+
+/// The engine over the data's two files, on the catalog in that file, which need not be there yet,
+/// and with the profile store in a folder.
+///
+/// # Errors
+/// What the engine says; any store, which it does not have yet.
+pub async fn open_engine(
+    data: &Data,
+    catalog: &Path,
+    store: Option<&Path>,
+) -> Result<SegmentEngine> {
+    if store.is_some() {
+        return Err("no store yet".into());
+    }
     let model = serde_json::json!({
         "users": { "table": "users", "key": "user_id" },
         "events": { "events": { "user": "user_id", "time": "transaction_date" } }
     });
     let engine = SegmentEngine::builder()
-        .catalog(SqliteCatalog::open(folder.join("catalog.db"))?)
+        .catalog(SqliteCatalog::open(catalog)?)
         .model(AudienceModel::parse(&model)?)
         .threads(THREADS)
         .build()

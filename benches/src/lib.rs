@@ -3,10 +3,12 @@
 mod data;
 mod engine;
 mod measure;
+mod sets;
 
 pub use data::{CATEGORIES, Data};
-pub use engine::{THREADS, engine_over};
+pub use engine::{THREADS, engine_over, open_engine};
 pub use measure::{median, peak_memory, under_cargo_bench};
+pub use sets::Halves;
 
 /// What goes wrong in a benchmark, which can only show it.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
