@@ -1,0 +1,1 @@
+"""The same rules on Segmentry, DuckDB, Polars, DataFusion and Spark: `make compare`."""
