@@ -12,10 +12,10 @@ PAIRS ?= 1000000
 SETS ?= 3000
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
-REQUIREMENTS := core/tests/requirements.txt
-STAMP := $(VENV)/.requirements
+COMPARE_VENV := .venv-compare
+COMPARE_PYTHON := $(CURDIR)/$(COMPARE_VENV)/bin/python
 
-.PHONY: check test soak bench fmt doc deny clean lint quickstart venv
+.PHONY: check test soak bench compare fmt doc deny clean lint quickstart venv java
 
 ## check: format, clippy and unit tests
 check: lint
@@ -43,6 +43,12 @@ soak: venv
 bench:
 	cargo bench -p segmentry-benches
 
+## compare: the same rules on DuckDB, Polars, DataFusion and Spark, `make compare ARGS="--only parquet"`;
+## writes a table and a plot to benches/results and keeps its data under ~/.cache/segmentry/compare
+compare: $(COMPARE_VENV)/.requirements java
+	cargo build --release -p segmentry-benches --bin compare-ours
+	cd benches && "$(COMPARE_PYTHON)" -m compare $(ARGS)
+
 ## fmt: format all sources
 fmt:
 	cargo fmt --all
@@ -56,20 +62,30 @@ deny:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check
 
-## clean: what was built, and the Python environment
+## clean: what was built, and the Python environments
 clean:
 	cargo clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(COMPARE_VENV)
 
-# The Python environment is made anew when the requirements change.
-venv: $(STAMP)
+venv: $(VENV)/.requirements
 
-$(STAMP): $(REQUIREMENTS)
+# A Python environment is made anew when its requirements change.
+$(VENV)/.requirements: core/tests/requirements.txt
+$(COMPARE_VENV)/.requirements: benches/compare/requirements.txt
+
+$(VENV)/.requirements $(COMPARE_VENV)/.requirements:
 	@if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then \
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update && $$sudo apt-get install --yes python3-venv; \
 	fi
-	rm -rf $(VENV)
-	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --requirement $(REQUIREMENTS)
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
 	touch $@
+
+# Spark's.
+java:
+	@if ! command -v java >/dev/null; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update && $$sudo apt-get install --yes default-jre-headless; \
+	fi
