@@ -1,8 +1,8 @@
 //! Segmentry's part of `make compare`: each timed run is a process of its own.
 //!
 //! ```text
-//! compare-ours prepare --data DIR --catalog FILE --rules FILE [--store DIR]
-//! compare-ours run     --data DIR --catalog FILE --as-of TIME [--store DIR]
+//! compare-ours prepare --data DIR --catalog FILE --rules FILE [--store DIR --as-of TIME]
+//! compare-ours run     --data DIR --catalog FILE --as-of TIME [--store DIR] [--incremental true]
 //! compare-ours sets    --users N --folder DIR
 //! ```
 //!
@@ -70,12 +70,19 @@ impl Arguments {
         self.0.get(name).map(String::as_str)
     }
 
-    async fn engine(&self) -> Result<SegmentEngine> {
+    fn data(&self) -> Result<Data> {
         let folder = Path::new(self.get("data")?);
-        let data =
-            Data { users: folder.join("users.parquet"), events: folder.join("events.parquet") };
-        open_engine(&data, Path::new(self.get("catalog")?), self.maybe("store").map(Path::new))
-            .await
+        let (users, events) = (folder.join("users.parquet"), folder.join("events.parquet"));
+        Ok(Data { users, events })
+    }
+
+    async fn engine(&self) -> Result<SegmentEngine> {
+        open_engine(
+            &self.data()?,
+            Path::new(self.get("catalog")?),
+            self.maybe("store").map(Path::new),
+        )
+        .await
     }
 }
 
@@ -86,7 +93,23 @@ async fn prepare(arguments: &Arguments) -> Result<Value> {
     let rules: Vec<Value> =
         serde_json::from_str(&std::fs::read_to_string(arguments.get("rules")?)?)?;
     let made = engine.import_rules(&rules).await?;
-    Ok(json!({ "seconds": start.elapsed().as_secs_f64(), "rules": made.len() }))
+    let seconds = start.elapsed().as_secs_f64();
+    let Some(store) = arguments.maybe("store") else {
+        return Ok(json!({ "seconds": seconds, "rules": made.len() }));
+    };
+    // The store is filled by a run of its own, so that the catalog has none.
+    let folder = tempfile::tempdir()?;
+    let start = Instant::now();
+    let catalog = folder.path().join("catalog.db");
+    let engine = open_engine(&arguments.data()?, &catalog, Some(Path::new(store))).await?;
+    engine.import_rules(&rules).await?;
+    let as_of = arguments.get("as-of")?.parse()?;
+    engine.refresh(Refresh::all().as_of(as_of)).await?;
+    Ok(json!({
+        "seconds": seconds,
+        "rules": made.len(),
+        "filled": start.elapsed().as_secs_f64(),
+    }))
 }
 
 async fn run(arguments: &Arguments) -> Result<Value> {
@@ -94,7 +117,8 @@ async fn run(arguments: &Arguments) -> Result<Value> {
     let start = Instant::now();
     let engine = arguments.engine().await?;
     let opened = start.elapsed();
-    let run = engine.refresh(Refresh::all().as_of(as_of)).await?;
+    let incremental = arguments.maybe("incremental") == Some("true");
+    let run = engine.refresh(Refresh::all().as_of(as_of).incremental(incremental)).await?;
     let took = start.elapsed();
     let peak = peak_memory();
     fail_with_rules(&run)?;

@@ -21,25 +21,25 @@ pub async fn engine_over(data: &Data, folder: &Path) -> Result<SegmentEngine> {
 /// and with the profile store in a folder.
 ///
 /// # Errors
-/// What the engine says; any store, which it does not have yet.
+/// What the engine says.
 pub async fn open_engine(
     data: &Data,
     catalog: &Path,
     store: Option<&Path>,
 ) -> Result<SegmentEngine> {
-    if store.is_some() {
-        return Err("no store yet".into());
-    }
     let model = serde_json::json!({
         "users": { "table": "users", "key": "user_id" },
         "events": { "events": { "user": "user_id", "time": "transaction_date" } }
     });
-    let engine = SegmentEngine::builder()
+    let builder = SegmentEngine::builder()
         .catalog(SqliteCatalog::open(catalog)?)
         .model(AudienceModel::parse(&model)?)
-        .threads(THREADS)
-        .build()
-        .await?;
+        .threads(THREADS);
+    let builder = match store {
+        Some(folder) => builder.store(folder),
+        None => builder,
+    };
+    let engine = builder.build().await?;
     engine.add_parquet("users", &data.users).await?;
     engine.add_parquet("events", &data.events).await?;
     Ok(engine)

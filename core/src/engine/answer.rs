@@ -6,7 +6,6 @@ use roaring::RoaringBitmap;
 use crate::dependency::{Answer, NARROW, Reused};
 use crate::error::{Code, Error, Result};
 
-use super::evaluate;
 use super::refresh::Work;
 use super::reuse::Plan;
 
@@ -36,11 +35,9 @@ impl Work {
         let users = self.population.users.len() as f64;
         let few = |known: &&RoaringBitmap| known.len() as f64 <= users * NARROW;
         let among = known.as_ref().filter(few).filter(|_| answer.all);
-        self.sources.among = among.map(|among| evaluate::few(&self.shared, among)).transpose()?;
-        let scanned = &mut self.scanned;
-        let evaluated = self.sources.members_of(rest, &self.population, as_of, zone, scanned).await;
-        self.sources.among = None;
-        let evaluated = evaluated?;
+        let (population, scanned) = (&self.population, &mut self.scanned);
+        let evaluated =
+            self.sources.members_of(rest, population, among, (as_of, zone), scanned).await?;
         Ok(match known {
             None => evaluated,
             Some(known) if answer.all => known & evaluated,

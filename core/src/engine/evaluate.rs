@@ -76,7 +76,7 @@ impl PlanSources for RunSources {
 
 /// Looks up a few users by key: a small set of their own stays in the processor's cache, which the
 /// dictionary of all users does not.
-pub(super) fn few(shared: &Shared, users: &RoaringBitmap) -> Result<Contains> {
+fn few(shared: &Shared, users: &RoaringBitmap) -> Result<Contains> {
     let mut few = Dictionary::default();
     few.extend(&shared.dictionary().keys(users.iter())?);
     Ok(Arc::new(move |keys: &ArrayRef| {
@@ -102,13 +102,14 @@ impl RunSources {
         Planner { model: &self.model, sources: self, as_of, zone, flavor }
     }
 
-    /// The users of the population for whom the predicate holds.
+    /// The users of the population for whom the predicate holds, at an instant and in a zone; of
+    /// others than those in `among`, if it is given, nothing is said.
     pub(super) async fn members_of(
         &mut self,
         predicate: &Predicate,
         population: &Population,
-        as_of: i64,
-        zone: Tz,
+        among: Option<&RoaringBitmap>,
+        (as_of, zone): (i64, Tz),
         scanned: &mut Scanned,
     ) -> Result<RoaringBitmap> {
         match predicate {
@@ -121,7 +122,10 @@ impl RunSources {
             return Ok(members);
         }
         self.planned += 1;
-        let plan = self.planner(as_of, zone, Flavor::Engine).members(&selected)?;
+        self.among = among.map(|among| few(&self.shared, among)).transpose()?;
+        let plan = self.planner(as_of, zone, Flavor::Engine).members(&selected);
+        self.among = None;
+        let plan = plan?;
         let mut members = RoaringBitmap::new();
         self.run(plan, scanned, |batch| {
             let keys = key_column(batch.column(0))?;

@@ -26,6 +26,7 @@ mod run;
 mod segments;
 mod share;
 mod sources;
+mod stages;
 mod views;
 
 use std::collections::{BTreeMap, HashMap};

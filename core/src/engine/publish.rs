@@ -1,7 +1,6 @@
 //! The end of a run: what it computed becomes what readers see, in one transaction.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
@@ -9,7 +8,7 @@ use crate::catalog::{NewRun, NewSegment, Published, VersionRow};
 use crate::error::{Code, Error, Problem, Result};
 use crate::segment::{bitmap_of, bytes_of};
 
-use super::refresh::{Done, Work, seconds};
+use super::refresh::{Done, Work};
 use super::reuse::States;
 use super::{Run, RunEvent, RunSegment, Shared};
 
@@ -17,8 +16,6 @@ impl Work {
     /// Publishes everything in one transaction. Rules that others changed meanwhile are left out,
     /// with those that were computed from them.
     pub(super) async fn publish(mut self, mut run: Run) -> Result<Run> {
-        let clock = Arc::clone(&self.shared.clock);
-        let started = clock.now();
         let after = self.shared.states(&self.model);
         loop {
             let mut segments = Vec::with_capacity(self.order.len());
@@ -33,12 +30,13 @@ impl Work {
             }
             run.failed.clone_from(&self.failed);
             run.skipped.clone_from(&self.skipped);
-            let finished = clock.now();
-            run.stages.insert("publish".to_owned(), seconds(started, finished));
+            self.stages.done("publish");
+            let (finished, stages) = self.stages.so_far();
+            run.stages = stages;
             run.seconds = run.stages.values().sum();
             let record = NewRun {
                 as_of: run.as_of,
-                started_at: finished - chrono::TimeDelta::microseconds((run.seconds * 1e6) as i64),
+                started_at: self.stages.started,
                 finished_at: finished,
                 report: serde_json::to_string(&run).map_err(|error| {
                     Error::new(Code::Internal, "a report can't be written").caused_by(error)

@@ -8,7 +8,6 @@ use roaring::RoaringBitmap;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::SegmentRow;
-use crate::clock::Clock;
 use crate::dependency::Reused;
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{BoundModel, Key};
@@ -22,6 +21,7 @@ use super::profile::Since;
 use super::reuse::{Basis, Bound, Plan, States};
 use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
+use super::stages::Stages;
 use super::{Run, RunEvent, RunFailure, RunSkip, SegmentEngine, Shared};
 
 type Progress = Box<dyn Fn(&RunEvent) + Send + Sync>;
@@ -160,6 +160,7 @@ pub(super) struct Work {
     pub(super) segments: Vec<SegmentRow>,
     /// What is known of earlier runs, if there is a store.
     pub(super) since: Option<Since>,
+    pub(super) stages: Stages,
     pub(super) total: usize,
     pub(super) progress: Option<Progress>,
 }
@@ -210,14 +211,9 @@ fn requested(request: &Refresh, rules: &Rules) -> Result<BTreeSet<i64>> {
     }
 }
 
-pub(super) fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
-    (to - from).num_microseconds().map_or(0.0, |micros| micros as f64 / 1e6)
-}
-
 impl Work {
     async fn evaluate(shared: Arc<Shared>, request: Refresh) -> Result<(Work, Run)> {
-        let clock: Arc<dyn Clock> = Arc::clone(&shared.clock);
-        let started = clock.now();
+        let mut stages = Stages::begin(Arc::clone(&shared.clock));
         shared.reopen_sources().await?;
         let rules = shared.rules().await?;
         let wanted = requested(&request, &rules)?;
@@ -231,14 +227,14 @@ impl Work {
             .map(|parsed| (parsed.row.id, bind(parsed, &rules, &model)))
             .collect();
         let bound = Arc::new(bound);
-        let as_of = request.as_of.unwrap_or(started);
+        let as_of = request.as_of.unwrap_or(stages.started);
         let (at, reuse) = (as_of.timestamp_micros(), !request.no_reuse);
         let reuse = shared.plan_reuse(&rules, &graph, &bound, &model, at, reuse).await?;
-        let bind_done = clock.now();
+        stages.done("bind");
 
         let columns = user_columns(&bound, &model);
         let population = shared.population(&model, &columns).await?;
-        let population_done = clock.now();
+        stages.done("population");
 
         let scanned = Scanned::from([(model.table.clone(), population.users.len())]);
         let sources = RunSources {
@@ -269,6 +265,7 @@ impl Work {
             states: reuse.states,
             since: None,
             segments: reuse.segments,
+            stages,
             total: needed.len(),
             progress: request.progress,
         };
@@ -290,7 +287,7 @@ impl Work {
         let published =
             |id: &i64| wanted.contains(id) || rules.get(*id).is_some_and(|p| p.row.text.enabled);
         work.order.retain(published);
-        let evaluated = clock.now();
+        work.stages.done("rules");
         let run = Run {
             id: 0,
             as_of,
@@ -301,12 +298,8 @@ impl Work {
             users_evaluated: work.users_evaluated(),
             rules_incremental: work.rules_incremental(),
             rules_planned: work.sources.planned,
-            seconds: seconds(started, evaluated),
-            stages: BTreeMap::from([
-                ("bind".to_owned(), seconds(started, bind_done)),
-                ("population".to_owned(), seconds(bind_done, population_done)),
-                ("evaluate".to_owned(), seconds(population_done, evaluated)),
-            ]),
+            seconds: 0.0,
+            stages: BTreeMap::new(),
         };
         Ok((work, run))
     }

@@ -36,7 +36,8 @@ pub struct Run {
     pub rules_planned: u64,
     /// From the beginning of the run to its publication.
     pub seconds: f64,
-    /// The same by stage: `bind`, `population`, `evaluate`, `publish`.
+    /// The same by stage: `bind`, `population`, `store` (the profile store brought up to date),
+    /// `events` and `users` (what all rules ask of them, together), `rules` and `publish`.
     pub stages: BTreeMap<String, f64>,
 }
 

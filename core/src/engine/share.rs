@@ -34,6 +34,7 @@ impl Work {
         let as_of = self.as_of.timestamp_micros();
         if let Some(store) = self.shared.store.clone() {
             self.look_back(&store, bound, incremental).await;
+            self.stages.done("store");
         }
         let (mut partly, mut wholly) = (Vec::new(), Vec::new());
         for (id, rest, zone) in &rules {
@@ -44,10 +45,12 @@ impl Work {
         if let Some(since) = &self.since {
             self.sources.share_events(&partly, Some(&since.dirty), as_of, scanned).await;
         }
+        self.stages.done("events");
         let all: Vec<_> = wholly.into_iter().chain(partly).collect();
         if let Err(error) = self.sources.share_users(&all, as_of, scanned).await {
             tracing::warn!(%error, "nothing shared of what is asked of users");
         }
+        self.stages.done("users");
     }
 
     /// Brings the store up to date, and finds out what has changed since earlier runs.

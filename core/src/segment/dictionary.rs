@@ -181,7 +181,9 @@ impl Dictionary {
         let next = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         match (known, added) {
             (Known::Int { keys, ordinals }, KeyColumn::Int(added)) => {
-                let mut fits = true;
+                // Whether keys lie close together is seen anew once there are twice as many.
+                let many = added.len() > keys.len();
+                let mut fits = !many;
                 for key in added.values() {
                     fits = fits && ordinals.insert(*key, next(keys.len()));
                     keys.push(*key);

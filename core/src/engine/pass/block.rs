@@ -11,7 +11,7 @@ use super::chunks::Head;
 use super::decode::TableWork;
 use super::lanes::{
     self, LANES, NO_GREATEST, NO_LEAST, RatioRange, Row, add_up, between, extreme, present,
-    ratio_within, within,
+    ratio_within, reach_up, within,
 };
 use super::slow;
 
@@ -193,13 +193,28 @@ pub(super) fn evaluate(
     masks: &mut [u64],
 ) {
     scratch.learn(prepared);
-    let arch = pulp::Arch::new();
-    for group in groups {
-        // One group at a time in code that uses what vectors this processor has.
-        arch.dispatch(
-            #[inline(always)]
-            || one_group(prepared, tables, group, scratch, masks),
-        );
+    // Code that uses what vectors this processor has.
+    pulp::Arch::new().dispatch(Groups { prepared, tables, groups, scratch, masks });
+}
+
+/// The work of [`evaluate`], in a form that is compiled for each kind of processor.
+struct Groups<'a> {
+    prepared: &'a Prepared<'a>,
+    tables: &'a [Clustered],
+    groups: Range<usize>,
+    scratch: &'a mut Scratch,
+    masks: &'a mut [u64],
+}
+
+impl pulp::WithSimd for Groups<'_> {
+    type Output = ();
+
+    // Whatever is not inlined into this is compiled for the plainest processor.
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        for group in self.groups {
+            one_group(self.prepared, self.tables, group, self.scratch, self.masks);
+        }
     }
 }
 
@@ -322,15 +337,34 @@ impl StreamOfGroup<'_> {
             return slow::stream(self, put);
         }
         rows.resize(height * self.stream.measures.len(), [0; LANES]);
-        for (measure, rows) in self.stream.measures.iter().zip(rows.chunks_exact_mut(height)) {
+        let ends = self.stream.to_the_end.iter();
+        let tables = self.stream.measures.iter().zip(rows.chunks_exact_mut(height)).zip(ends);
+        for ((measure, rows), to_the_end) in tables {
+            let slots = measure.slots.as_deref();
+            // A loop for each kind, so that none asks for it event by event.
             match measure.kind {
-                MeasureKind::Least => rows.fill([NO_LEAST; LANES]),
-                MeasureKind::Greatest => rows.fill([NO_GREATEST; LANES]),
-                _ => rows.fill([0; LANES]),
+                MeasureKind::Count => {
+                    rows.fill([0; LANES]);
+                    self.scatter(slots, rows, |cell, _| *cell += 1);
+                    add_up(rows);
+                }
+                MeasureKind::Sum => {
+                    rows.fill([0; LANES]);
+                    self.scatter(slots, rows, |cell, value| *cell = cell.wrapping_add(value));
+                    add_up(rows);
+                }
+                MeasureKind::Least => {
+                    rows.fill([NO_LEAST; LANES]);
+                    self.scatter(slots, rows, |cell, value| *cell = (*cell).min(value));
+                }
+                MeasureKind::Greatest => {
+                    rows.fill([NO_GREATEST; LANES]);
+                    self.scatter(slots, rows, |cell, value| *cell = (*cell).max(value));
+                }
             }
-            self.scatter(measure.kind, measure.slots.as_deref(), rows);
-            if matches!(measure.kind, MeasureKind::Count | MeasureKind::Sum) {
-                add_up(rows);
+            let extreme = matches!(measure.kind, MeasureKind::Least | MeasureKind::Greatest);
+            if extreme && *to_the_end {
+                reach_up(rows, measure.kind == MeasureKind::Least);
             }
         }
         for (place, metric) in self.stream.metrics.iter().enumerate() {
@@ -341,7 +375,7 @@ impl StreamOfGroup<'_> {
 
     /// Adds every event to its row and lane.
     #[inline(always)]
-    fn scatter(&self, kind: MeasureKind, slots: Option<&[usize]>, rows: &mut [Row]) {
+    fn scatter(&self, slots: Option<&[usize]>, rows: &mut [Row], add: impl Fn(&mut i64, i64)) {
         for stretch in self.stretches {
             let slot = slots.and_then(|slots| slots.get(stretch.member)).copied();
             let (stride, words) = self.events.records(stretch);
@@ -356,12 +390,7 @@ impl StreamOfGroup<'_> {
                     Some(slot) if !head.has(slot) => continue,
                     Some(slot) => record.get(slot + 1).copied().unwrap_or(0).cast_signed(),
                 };
-                match kind {
-                    MeasureKind::Count => *cell += 1,
-                    MeasureKind::Sum => *cell = cell.wrapping_add(value),
-                    MeasureKind::Least => *cell = (*cell).min(value),
-                    MeasureKind::Greatest => *cell = (*cell).max(value),
-                }
+                add(cell, value);
             }
         }
     }
@@ -392,8 +421,10 @@ impl StreamOfGroup<'_> {
             Reading::Extreme(measure) => {
                 let least = self.is_least(measure);
                 let rows = rows.get(measure * height..(measure + 1) * height).unwrap_or_default();
-                let rows = rows.get(metric.start..metric.end).unwrap_or_default();
-                let values = extreme(rows, least);
+                let values = match (rows.get(metric.start), self.stream.to_the_end.get(measure)) {
+                    (Some(row), Some(true)) if metric.start < metric.end => *row,
+                    _ => extreme(rows.get(metric.start..metric.end).unwrap_or_default(), least),
+                };
                 let there = present(&values, if least { NO_LEAST } else { NO_GREATEST });
                 for (atom, asked) in &metric.atoms {
                     put(*atom, asked_of(&values, there, asked));

@@ -48,6 +48,18 @@ pub(super) fn add_up(rows: &mut [Row]) {
     }
 }
 
+/// The same for the least or greatest of each lane.
+#[inline(always)]
+pub(super) fn reach_up(rows: &mut [Row], least: bool) {
+    let mut below: Row = [if least { NO_LEAST } else { NO_GREATEST }; LANES];
+    for row in rows.iter_mut().rev() {
+        for (end, value) in below.iter_mut().zip(row.iter_mut()) {
+            *end = if least { (*end).min(*value) } else { (*end).max(*value) };
+            *value = *end;
+        }
+    }
+}
+
 /// What lies between two rows that were added up.
 #[inline(always)]
 pub(super) fn between(start: &Row, end: &Row) -> Row {

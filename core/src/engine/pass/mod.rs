@@ -31,7 +31,11 @@ use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::datasource::TableProvider;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
+use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use futures::TryStreamExt;
 use roaring::RoaringBitmap;
@@ -124,30 +128,44 @@ async fn scan(
     table: &PassTable,
 ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
     let provider = crate::plan::PlanSources::table(sources, &table.name).map_err(external)?;
-    scan_of(state, provider.as_ref(), &table.columns, &table.span).await
+    scan_of(state, provider.as_ref(), &table.name, &table.columns, &table.span).await
 }
 
 /// Reads columns in many parts, at least the rows that pass all of the filters.
 pub(super) async fn scan_of(
     state: &SessionState,
     provider: &dyn TableProvider,
+    table: &str,
     columns: &[String],
     filters: &[Expr],
 ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
     let schema = provider.schema();
     let places = columns.iter().map(|name| schema.index_of(name));
     let projection = places.collect::<Result<Vec<usize>, _>>()?;
-    let filters: Vec<Expr> = unnormalize_cols(filters.iter().cloned());
-    let asked: Vec<&Expr> = filters.iter().collect();
+    let bare: Vec<Expr> = unnormalize_cols(filters.iter().cloned());
+    let asked: Vec<&Expr> = bare.iter().collect();
     let taken = provider.supports_filters_pushdown(&asked)?;
-    let filters: Vec<Expr> = filters
+    let taken: Vec<Expr> = bare
         .iter()
         .zip(taken)
         .filter(|(_, taken)| *taken != TableProviderFilterPushDown::Unsupported)
         .map(|(filter, _)| filter.clone())
         .collect();
-    let plan = provider.scan(state, Some(&projection), &filters, None).await?;
+    let mut plan = provider.scan(state, Some(&projection), &taken, None).await?;
     let options = state.config_options();
+    if let Some(filter) = conjunction(filters.iter().cloned()) {
+        // Files take filters from an operator above them, which is not needed itself: what it
+        // would leave out falls in no bucket.
+        let filter = physical(state, table, &plan.schema(), &filter)?;
+        let filtered: Arc<dyn ExecutionPlan> = Arc::new(FilterExec::try_new(filter, plan)?);
+        let pushed = FilterPushdown::new().optimize(filtered, options)?;
+        plan = match pushed.is::<FilterExec>() {
+            true => {
+                pushed.children().first().map_or(Arc::clone(&pushed), |child| Arc::clone(child))
+            }
+            false => pushed,
+        };
+    }
     let parts = state.config().target_partitions() * PARTS;
     Ok(plan.repartitioned(parts, options)?.unwrap_or(plan))
 }

@@ -311,7 +311,7 @@ impl Task<'_> {
             entry.columns.iter().map(|column| column.name.clone()).collect();
         names.insert(self.table.user_column.clone());
         let names: Vec<String> = names.into_iter().collect();
-        let input = scan_of(&state, provider.as_ref(), &names, &[]).await?;
+        let input = scan_of(&state, provider.as_ref(), &self.table.name, &names, &[]).await?;
         let schema = input.schema();
         let places = entry.columns.iter().map(|column| schema.index_of(&column.name));
         let words = entry.columns.iter().map(|column| self.words(column));

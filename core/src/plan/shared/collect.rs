@@ -403,10 +403,21 @@ impl DraftStream {
             let (start, end) = span(s).map_or((0, 0), |(s, e)| (place(s), place(e)));
             PassMetric { start, end, reading: *reading, atoms: atoms.clone() }
         });
+        let metrics: Vec<PassMetric> = metrics.collect();
+        let reads = |metric: &PassMetric, measure| match metric.reading {
+            Reading::Total(read) | Reading::Extreme(read) => read == measure,
+            Reading::Ratio(sum, count, _) => sum == measure || count == measure,
+        };
+        let to_the_end = (0..self.measures.len()).map(|measure| {
+            let mut readers = metrics.iter().filter(|metric| reads(metric, measure));
+            readers.all(|metric| metric.end == height || metric.start == metric.end)
+        });
+        let to_the_end = to_the_end.collect();
         PassStream {
+            to_the_end,
             members: self.members.clone(),
             measures: self.measures.clone(),
-            metrics: metrics.collect(),
+            metrics,
             rows: (0..edges.len()).map(row).collect(),
             height,
         }

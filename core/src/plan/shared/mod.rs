@@ -104,6 +104,9 @@ pub(crate) struct PassStream {
     pub(crate) rows: Vec<Option<u16>>,
     /// How many rows there are.
     pub(crate) height: usize,
+    /// For each measure whether all metrics that read it reach to the last row: then extremes can
+    /// be added up like totals.
+    pub(crate) to_the_end: Vec<bool>,
 }
 
 /// A number per user and row of a stream.
