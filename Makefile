@@ -10,6 +10,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/segmentry/target
 RULES ?= 30000
 PAIRS ?= 1000000
 SETS ?= 3000
+SEQUENCES ?= 1000
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
@@ -33,11 +34,11 @@ lint:
 quickstart:
 	cargo run --example quickstart
 
-## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000`
+## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000 SEQUENCES=1000`
 soak: venv
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
-	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" \
-		cargo test --workspace --test '*' -- differential reuse --include-ignored --nocapture
+	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" \
+		cargo test --workspace --test '*' -- differential reuse store --include-ignored --nocapture
 
 ## bench: release build; writes its data under ~/.cache/segmentry/bench at the first run
 bench:

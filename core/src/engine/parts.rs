@@ -13,7 +13,7 @@ use crate::plan::{Collector, Flavor, PassPlan, PlanSources};
 use crate::predicate::Predicate;
 use crate::segment::key_column;
 
-use super::evaluate::{RunSources, Scanned};
+use super::evaluate::{RunSources, Scanned, data_error};
 use super::pass;
 
 /// The parts that are known by what they say, with the names of their members: below every rule's
@@ -103,30 +103,27 @@ impl RunSources {
         (collector.finish(), places)
     }
 
-    /// Works out what these predicates ask of events, of all users or of some. Whatever goes wrong
-    /// here, rules are evaluated by plans of their own, which tell whose fault it is.
+    /// Works out what these predicates ask of events, of all users or of some.
     pub(super) async fn share_events(
         &mut self,
         predicates: &[(&Predicate, Tz)],
         only: Option<&RoaringBitmap>,
         as_of: i64,
         scanned: &mut Scanned,
-    ) {
+    ) -> Result<()> {
         let (plan, places) = self.collected(predicates, as_of);
         if plan.atoms == 0 {
-            return;
+            return Ok(());
         }
-        match pass::run(self, plan, only, scanned).await {
-            Ok(members) => {
-                for (part, place) in places {
-                    if let Some(Some(members)) = members.get(place) {
-                        let part = if only.is_some() { partly(&part) } else { part };
-                        self.know(part, members.clone());
-                    }
-                }
+        let members = pass::run(self, plan, only, scanned).await;
+        let members = members.map_err(|error| data_error(error, None))?;
+        for (part, place) in places {
+            if let Some(Some(members)) = members.get(place) {
+                let part = if only.is_some() { partly(&part) } else { part };
+                self.know(part, members.clone());
             }
-            Err(error) => tracing::warn!(%error, "no shared pass"),
         }
+        Ok(())
     }
 
     /// Works out what these predicates ask of users alone.

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 
+use crate::error::Code;
 use crate::predicate::Predicate;
 use crate::store::ProfileStore;
 
 use super::Evaluation;
-use super::profile::Asked;
+use super::profile::{Asked, StoredTables};
 use super::refresh::Work;
 use super::reuse::Bound;
 
@@ -31,26 +32,52 @@ impl Work {
         if !together {
             return;
         }
-        let as_of = self.as_of.timestamp_micros();
+        if let Err(Code::Damaged) = self.share_events(&rules, bound, incremental).await
+            && let Some(store) = self.shared.store.clone()
+        {
+            tracing::warn!("the profile store is damaged and made anew");
+            self.since = None;
+            self.sources.stored = StoredTables::default();
+            if store.discard().is_ok() {
+                let _ = self.share_events(&rules, bound, incremental).await;
+            }
+        }
+        let all: Vec<_> = rules.iter().map(|(_, rest, zone)| (rest, *zone)).collect();
+        let (as_of, scanned) = (self.as_of.timestamp_micros(), &mut self.scanned);
+        if let Err(error) = self.sources.share_users(&all, as_of, scanned).await {
+            tracing::warn!(%error, "nothing shared of what is asked of users");
+        }
+        self.stages.done("users");
+    }
+
+    /// Works out what the rules ask of events. Whatever goes wrong here, rules are evaluated by
+    /// plans of their own, which tell whose fault it is.
+    async fn share_events(
+        &mut self,
+        rules: &[(i64, Predicate, Tz)],
+        bound: &Bound,
+        incremental: bool,
+    ) -> Result<(), Code> {
         if let Some(store) = self.shared.store.clone() {
             self.look_back(&store, bound, incremental).await;
             self.stages.done("store");
         }
         let (mut partly, mut wholly) = (Vec::new(), Vec::new());
-        for (id, rest, zone) in &rules {
+        for (id, rest, zone) in rules {
             if self.keeps(*id) { &mut partly } else { &mut wholly }.push((rest, *zone));
         }
-        let scanned = &mut self.scanned;
-        self.sources.share_events(&wholly, None, as_of, scanned).await;
-        if let Some(since) = &self.since {
-            self.sources.share_events(&partly, Some(&since.dirty), as_of, scanned).await;
+        let (as_of, scanned) = (self.as_of.timestamp_micros(), &mut self.scanned);
+        let mut shared = self.sources.share_events(&wholly, None, as_of, scanned).await;
+        if let Some(since) = &self.since
+            && shared.is_ok()
+        {
+            shared = self.sources.share_events(&partly, Some(&since.dirty), as_of, scanned).await;
         }
         self.stages.done("events");
-        let all: Vec<_> = wholly.into_iter().chain(partly).collect();
-        if let Err(error) = self.sources.share_users(&all, as_of, scanned).await {
-            tracing::warn!(%error, "nothing shared of what is asked of users");
-        }
-        self.stages.done("users");
+        shared.map_err(|error| {
+            tracing::warn!(%error, "no shared pass");
+            error.code()
+        })
     }
 
     /// Brings the store up to date, and finds out what has changed since earlier runs.

@@ -84,20 +84,25 @@ pub(crate) struct PartEntry {
 }
 
 impl Manifest {
+    /// Nothing, in a generation.
+    pub(super) fn empty(generation: u64) -> Manifest {
+        Manifest { format: FORMAT, generation, ..Manifest::default() }
+    }
+
     /// The manifest of a folder; an empty one if there is none, or none of this format.
     pub(super) fn open(folder: &Path) -> Result<Manifest> {
         let path = folder.join(NAME);
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Manifest { format: FORMAT, ..Manifest::default() });
+                return Ok(Manifest::empty(0));
             }
             Err(error) => return Err(unwritable(folder, error)),
         };
         // A store is a cache: what can't be understood is made anew.
         let manifest: Option<Manifest> = serde_json::from_slice(&text).ok();
         let manifest = manifest.filter(|manifest| manifest.format == FORMAT);
-        Ok(manifest.unwrap_or(Manifest { format: FORMAT, ..Manifest::default() }))
+        Ok(manifest.unwrap_or_else(|| Manifest::empty(0)))
     }
 
     pub(super) fn save(&self, folder: &Path) -> Result<()> {

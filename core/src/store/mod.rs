@@ -100,6 +100,13 @@ impl ProfileStore {
         Ok(())
     }
 
+    /// Forgets everything.
+    pub(crate) fn discard(&self) -> Result<()> {
+        let writing = self.writing()?;
+        let generation = self.manifest()?.generation + 1;
+        self.commit(&Manifest::empty(generation), &writing)
+    }
+
     /// A table as a manifest has it, its files open.
     ///
     /// # Errors

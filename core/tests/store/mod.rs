@@ -1,4 +1,5 @@
 //! The profile store: whatever is in it, and whatever has changed since the last run, members are
 //! those of a run without it.
 
+mod freshness;
 mod incremental;

@@ -138,7 +138,13 @@ impl Task<'_> {
         manifest.generation += 1;
         let added = match (standing, known) {
             (Standing::Added(files), Some(mut entry)) => {
-                self.add(&mut entry, &files, manifest.generation).await?.then_some(entry)
+                match self.add(&mut entry, &files, manifest.generation).await {
+                    Ok(added) => added.then_some(entry),
+                    Err(error) if error.code() == Code::Damaged => {
+                        self.rebuilt(Some(&entry), manifest.generation).await?
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             (_, known) => self.rebuilt(known.as_ref(), manifest.generation).await?,
         };
