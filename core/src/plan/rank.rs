@@ -54,8 +54,9 @@ impl Planner<'_> {
     ) -> Result<(LogicalPlan, RankColumns)> {
         let present =
             Predicate::Atom(Atom { value: value.clone(), test: Test::Present, negated: false });
-        let who = Predicate::all(among.cloned().into_iter().chain([present]));
-        let streams = Streams::of(&[&who]);
+        let who = Predicate::all(among.cloned().into_iter().chain([present.clone()]));
+        // An `among` that is nobody leaves nothing of the rest; the value is a column all the same.
+        let streams = Streams::of(&[&who, &present]);
         let filter = self.predicate(&who, false, &streams)?;
         let Tested { expr, count, ty, data_type } = self.comparable(value, &streams)?;
         let mut columns = vec![self.key(), expr.alias("value")];
