@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::{Key, KeyType};
 use crate::plan::Flavor;
 use crate::predicate::{BoundRule, Predicate, Test, Traced, Value, bind_rule, span_of_windows};
-use crate::rule::{Combinator, Group, Node, Operation, Rule, RuleParser};
+use crate::rule::{Combinator, Group, Node, Operation, Rule};
 
 use super::evaluate::{RunSources, Scanned};
 use super::rule_store::settle;
@@ -42,7 +42,8 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Explained {
-    /// Its place in the document, a JSON Pointer; empty for the operands of a rule together.
+    /// Its place, a JSON Pointer; of a text, into the document that says the same. Empty for the
+    /// operands of a rule together.
     pub path: String,
     /// What it is: `and`, `or`, `not and`, `not or`, the name of an operation, `segment`, or
     /// `condition`.
@@ -86,7 +87,8 @@ impl SegmentEngine {
     /// ranks, which are about everybody.
     ///
     /// # Errors
-    /// [`Code::NotFound`] if no user has the key; all problems of a document; errors of the data.
+    /// [`Code::NotFound`] if no user has the key; all problems of a document, those of a text by
+    /// line and column; errors of the data.
     pub async fn explain<'a>(
         &self,
         rule: impl Into<RuleDocument<'a>>,
@@ -114,15 +116,12 @@ impl SegmentEngine {
     ) -> Result<Explanation> {
         self.shared.reopen_sources().await?;
         let rules = self.shared.rules().await?;
-        let mut rule: Rule = match rule.into() {
-            RuleDocument::Stored(which) => rules.find(&which)?.rule.clone()?,
-            RuleDocument::Document(document) => RuleParser::parse_conditions(document)?,
-        };
+        let (_, mut rule, places) = rules.read(rule.into())?;
         if !rule.rule_name.is_empty() {
             settle(&mut rule, &rules.known);
         }
         let model = self.shared.bound_model()?;
-        let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
+        let bound = bind_rule(&rule, &model, &rules.known).map_err(|found| places.error(found))?;
         let key = match (key.into(), model.key_type) {
             (Key::Text(text), KeyType::Int) => {
                 text.trim().parse().map_or(Key::Text(text), Key::Int)

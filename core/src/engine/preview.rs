@@ -37,7 +37,7 @@ pub struct Preview {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PreviewStep {
-    /// Its place in the document, a JSON Pointer.
+    /// Its place, a JSON Pointer; of a text, into the document that says the same.
     pub path: String,
     /// The condition as it is stored.
     pub text: String,
@@ -54,7 +54,7 @@ impl SegmentEngine {
     /// anything, as of now. Segments that they name are taken as they were last published.
     ///
     /// # Errors
-    /// All problems of the document; errors of the data.
+    /// All problems of the document, those of a text by line and column; errors of the data.
     pub async fn preview<'a>(&self, conditions: impl Into<Document<'a>>) -> Result<Preview> {
         let now = self.shared.clock.now();
         self.preview_as_of(conditions, now).await
@@ -69,14 +69,14 @@ impl SegmentEngine {
         conditions: impl Into<Document<'a>>,
         as_of: DateTime<Utc>,
     ) -> Result<Preview> {
-        let mut rule = RuleParser::parse_conditions(conditions)?;
+        let (mut rule, places) = RuleParser::read_conditions(conditions)?;
         self.shared.reopen_sources().await?;
         let rules = self.shared.rules().await?;
         let model = self.shared.bound_model()?;
         if !rule.rule_name.is_empty() {
             settle(&mut rule, &rules.known);
         }
-        let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
+        let bound = bind_rule(&rule, &model, &rules.known).map_err(|found| places.error(found))?;
         let mut sources = RunSources::of(&self.shared, &model);
         for ancestor in bound.ancestors() {
             let segment = self.shared.load(ancestor, None, None).await?;

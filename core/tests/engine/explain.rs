@@ -1,5 +1,7 @@
 //! Why a user is in a segment or not, and segments side by side.
 
+use segmentry::{Dialect, RuleDocument};
+
 use super::*;
 
 #[tokio::test]
@@ -89,11 +91,70 @@ async fn the_text_form_will_do_wherever_conditions_do() {
     let text = "tier = 1 and sum(buys.amount, last => '60 days') > 500";
     let preview = engine.preview(text).await.unwrap();
     assert_eq!((preview.count, preview.of), (2, 10));
-    assert!(
-        engine.explain(segmentry::RuleDocument::Document(text.into()), 7).await.unwrap().member
-    );
-    let found = engine.dependencies(segmentry::RuleDocument::Document(text.into())).await.unwrap();
+    assert!(engine.explain(RuleDocument::Document(text.into()), 7).await.unwrap().member);
+    let found = engine.dependencies(RuleDocument::Document(text.into())).await.unwrap();
     assert_eq!(found.evaluated.len(), 2);
-    let error = engine.preview("tier = 1 and cuont(buys) > 3").await.unwrap_err();
-    assert_eq!((error.code(), error.problems()[0].path.as_str()), (Code::BadOperator, "1:14"));
+}
+
+/// What is wrong with the meaning of a text is told like what is wrong with its form.
+#[tokio::test]
+async fn problems_of_a_text_have_its_lines_and_columns() {
+    let engine = engine().await;
+    let document = |text: &'static str| RuleDocument::Document(text.into());
+    let cases: [(&str, &[&str]); 8] = [
+        ("tier = 1 and cuont(buys) > 3", &["bad_operator 1:14"]),
+        (
+            "tier = 1\nand (contry = 'IN' or tier in (1, 'x'))\nand not (sum(buys.amuont) > 1)",
+            &["unknown_field 2:6", "type_mismatch 2:35", "unknown_field 3:14"],
+        ),
+        ("count(byus) > 3 and contains(tier, 'x')", &["unknown_field 1:7", "bad_operator 1:21"]),
+        (
+            "segment in ('Nobody', 7) and tier > 'ten'",
+            &["unknown_rule 1:13", "unknown_rule 1:23", "type_mismatch 1:37"],
+        ),
+        ("top(country, count => 3, among => tiers = 1)", &["unknown_field 1:35"]),
+        ("did(step(buys), step(buys, where => at > 'noon'))", &["bad_date 1:42"]),
+        (
+            "max(buys.at, where => amount > field(at)) > 1 and bucket() = 3",
+            &["type_mismatch 1:38", "missing_member 1:51"],
+        ),
+        ("within(home, lat => 1, lon => 1, radius => '1 km')", &["unknown_field 1:8"]),
+    ];
+    for (text, expected) in cases {
+        let error = engine.preview(text).await.unwrap_err();
+        let problems = error.problems();
+        let found: Vec<String> =
+            problems.iter().map(|p| format!("{} {}", p.code, p.path)).collect();
+        assert_eq!(found, expected, "{text}");
+        for problem in problems {
+            let (line, column) = problem.path.split_once(':').unwrap();
+            let place = format!("\nline {line}, column {column}:\n  ");
+            let (_, shown) = problem.message.split_once(&place).unwrap();
+            let (row, caret) = shown.split_once("\n  ").unwrap();
+            assert!(caret.ends_with('^') && row.len() >= caret.len(), "{}", problem.message);
+        }
+        for error in [
+            engine.explain(document(text), 4).await.unwrap_err(),
+            engine.dependencies(document(text)).await.unwrap_err(),
+            engine.to_sql(document(text), Dialect::DataFusion).await.unwrap_err(),
+        ] {
+            assert_eq!(error.problems(), problems, "{text}");
+        }
+    }
+    let error = engine.preview("tier = 1\nand contry = 'IN'").await.unwrap_err();
+    let problem = &error.problems()[0];
+    assert_eq!(
+        problem.message,
+        "neither a column of \"people\" nor a trait: \"contry\"\nline 2, column 5:\n  \
+         and contry = 'IN'\n      ^"
+    );
+    assert_eq!(problem.hint.as_deref(), Some("did you mean \"country\"?"));
+    // A document has pointers, in whatever way it is given.
+    let conditions = json!([{"field": "contry", "operator": "=", "value": "IN"}]);
+    assert_eq!(engine.preview(&conditions).await.unwrap_err().path(), "/0/field");
+    let conditions = json!([{"field": "tier", "operator": "in", "value": "1, x"}]);
+    assert_eq!(engine.preview(&conditions).await.unwrap_err().path(), "/0/value");
+    // Of a bucket that no rule names, nobody knows the salt.
+    let error = engine.dependencies(document("bucket() < 7")).await.unwrap_err();
+    assert_eq!((error.code(), error.path()), (Code::MissingMember, "1:1"));
 }
