@@ -40,7 +40,7 @@ use crate::predicate::{Predicate, Value};
 pub use flavor::Dialect;
 pub(crate) use flavor::Flavor;
 pub(crate) use functions::external;
-pub(crate) use rank::{Ranked, first_of};
+pub(crate) use rank::{Cutoff, RankColumns, Ranked, first_of, rank_order};
 pub(crate) use sql::to_sql;
 
 use stream::Streams;

@@ -3,6 +3,7 @@
 mod data_faults;
 mod explain;
 mod queries;
+mod ranks;
 mod reuse;
 mod runs;
 mod verbs;
