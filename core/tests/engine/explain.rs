@@ -2,6 +2,7 @@
 
 use segmentry::{Dialect, RuleDocument};
 
+use super::watched::watched;
 use super::*;
 
 #[tokio::test]
@@ -63,6 +64,35 @@ async fn explain_reads_one_user_and_knows_ranks_and_operands() {
     assert_eq!(own.parts[0].needed.as_deref(), Some("top {\"count\":4}"));
 }
 
+/// Attributes, aggregates, sequences, operands: whatever the conditions, only one user's rows.
+#[tokio::test]
+async fn explain_reads_nobody_elses_data() {
+    let (engine, seen) = watched().await;
+    let one = engine.create_rule(tier("One", 1)).await.unwrap();
+    let bought = |within: &str| json!({"events": "buys", "within": within});
+    let rule = json!({"rule_name": "All kinds", "depends_on": [one], "operation": "UNION",
+    "conditions": [
+        {"field": "country", "operator": "!=", "value": "NP"},
+        {"field": "total_spend", "operator": "between", "value": [200, 900]},
+        {"events": "buys", "aggregate": "avg", "field": "amount", "operator": ">", "value": 100,
+         "where": [{"field": "amount", "operator": "<", "value": 900}],
+         "window": {"last": "1 month"}},
+        {"sequence": [{"events": "buys"}, bought("3 days")], "operator": "didNot"},
+        {"field": "bucket", "operator": ">=", "value": 0, "salt": "any"},
+        {"field": "segment", "operator": "notIn", "value": [one]}
+    ]});
+    let id = engine.create_rule(&rule).await.unwrap();
+    refresh(&engine).await;
+    assert_eq!(keys(&engine, id).await, [1, 2, 4, 6, 7, 8, 10]);
+    seen.users();
+    for user in 1..=10 {
+        let explained = engine.explain(id, user).await.unwrap();
+        let stored = engine.segment(id).await.unwrap().contains(&user.into());
+        assert_eq!(explained.member, stored, "{explained:#?}");
+        assert_eq!(seen.users(), [user]);
+    }
+}
+
 #[tokio::test]
 async fn segments_of_a_user_and_what_segments_share() {
     let engine = engine().await;
@@ -94,6 +124,32 @@ async fn the_text_form_will_do_wherever_conditions_do() {
     assert!(engine.explain(RuleDocument::Document(text.into()), 7).await.unwrap().member);
     let found = engine.dependencies(RuleDocument::Document(text.into())).await.unwrap();
     assert_eq!(found.evaluated.len(), 2);
+}
+
+/// Two hundred segments, from their bitmaps alone: the tables are gone.
+#[tokio::test]
+async fn overlap_of_many_segments_reads_no_table() {
+    let engine = engine().await;
+    let at_least = |at: usize| {
+        let conditions = json!([{"field": "id", "operator": "between", "value": [1, 1 + at % 10]}]);
+        json!({"rule_name": format!("Rule {at}"), "conditions": conditions})
+    };
+    let rules: Vec<Value> = (0..201).map(at_least).collect();
+    let ids = engine.import_rules(&rules).await.unwrap();
+    refresh(&engine).await;
+    engine.remove_source("people").unwrap();
+    engine.remove_source("buys").unwrap();
+    let overlap = engine.overlap(ids[..200].iter().copied()).await.unwrap();
+    assert_eq!((overlap.segments.len(), overlap.pairs.len()), (200, 200 * 199 / 2));
+    for pair in &overlap.pairs {
+        let size = |id: i64| 1 + ids.iter().position(|known| *known == id).unwrap() as u64 % 10;
+        let (first, second) = (size(pair.first), size(pair.second));
+        assert_eq!(pair.count, first.min(second), "{pair:?}");
+        let jaccard = pair.count as f64 / first.max(second) as f64;
+        assert!((pair.jaccard - jaccard).abs() < 1e-12, "{pair:?}");
+    }
+    assert_eq!(engine.segments_of(10).await.unwrap().len(), 20);
+    assert_eq!(code(engine.overlap(ids.iter().copied()).await), Code::BadValue);
 }
 
 /// What is wrong with the meaning of a text is told like what is wrong with its form.

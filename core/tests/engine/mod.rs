@@ -7,6 +7,7 @@ mod ranks;
 mod reuse;
 mod runs;
 mod verbs;
+mod watched;
 
 use std::path::Path;
 use std::sync::Arc;
