@@ -171,6 +171,7 @@ impl State {
             column_types: Some(new.column_types.clone()),
             reused: Some(new.reused.clone()),
             basis: Some(new.basis.clone()),
+            cutoffs: Some(new.cutoffs.clone()),
         };
         self.segments.insert(new.rule_id, row);
         Ok(())

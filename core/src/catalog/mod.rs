@@ -139,6 +139,8 @@ pub struct SegmentRow {
     pub reused: Option<String>,
     /// JSON of what they are the answer to, see [`NewSegment::basis`].
     pub basis: Option<String>,
+    /// JSON of where the rule's ranks end, see [`NewSegment::cutoffs`].
+    pub cutoffs: Option<String>,
 }
 
 /// One version of a segment.
@@ -195,6 +197,9 @@ pub struct NewSegment {
     /// JSON of what the members are the answer to: the rule's meaning and the state of the tables
     /// that it was computed from. A later run may take the members again where both are the same.
     pub basis: String,
+    /// JSON object of where the rule's ranks end, by what each means: with which user, or nowhere.
+    /// One user is explained from them without looking at all others.
+    pub cutoffs: String,
 }
 
 /// One run: a refresh of one or more rules at one `as_of`.

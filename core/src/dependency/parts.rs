@@ -1,5 +1,7 @@
 //! A rule taken apart along its document: what may be answered by a segment, and what it costs.
 
+use std::collections::BTreeMap;
+
 use chrono_tz::Tz;
 
 use crate::document::Path;
@@ -58,6 +60,8 @@ pub(crate) struct Taken {
     pub(crate) whole: Form,
     /// Whether the rule means something else at another `as_of`.
     pub(crate) timed: bool,
+    /// The rule's ranks by what they say, with the digests of what they mean.
+    pub(crate) ranks: BTreeMap<String, u128>,
 }
 
 /// The work of one test for one user, against that of reading and adding up one event.
@@ -91,7 +95,13 @@ impl Taker<'_> {
         let included = self.forms.any(vec![root.form, include]);
         let allowed = self.forms.not(exclude);
         let whole = self.forms.all(vec![included, allowed]);
-        Taken { root, whole, timed: self.setting.timed }
+        let ranks = rule.conditions.as_ref().map_or_else(Vec::new, Predicate::ranks);
+        let ranks = ranks.into_iter().map(|rank| {
+            let form = self.forms.read(rank, &mut self.setting);
+            (rank.said(), self.forms.digest(form))
+        });
+        let ranks = ranks.collect();
+        Taken { root, whole, timed: self.setting.timed, ranks }
     }
 
     fn traced(&mut self, traced: &Traced, negated: bool) -> Part {

@@ -22,6 +22,7 @@ use super::Shared;
 use super::parts::Parts;
 use super::population::Population;
 use super::profile::StoredTables;
+use super::ranks::Ranks;
 
 /// What the plans of one run read: the population as it was read, events as they are registered,
 /// segments as this run has computed them.
@@ -30,6 +31,8 @@ pub(super) struct RunSources {
     pub(super) model: Arc<BoundModel>,
     pub(super) users: Option<Arc<dyn TableProvider>>,
     pub(super) members: BTreeMap<i64, Arc<RoaringBitmap>>,
+    /// The ranks of the run.
+    pub(super) ranks: Ranks,
     /// The parts of rules whose members are known, under names that no rule has.
     pub(super) parts: Parts,
     /// The only users that need to be looked at, where they are few.

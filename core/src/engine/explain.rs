@@ -8,15 +8,17 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value as JsonValue;
 
+use crate::catalog::SegmentRow;
 use crate::document::Json;
 use crate::error::{Code, Error, Result};
-use crate::model::{Key, KeyType};
-use crate::plan::Flavor;
+use crate::model::{BoundModel, Key, KeyType};
+use crate::plan::{Cutoff, Flavor};
 use crate::predicate::{BoundRule, Predicate, Test, Traced, Value, bind_rule, span_of_windows};
-use crate::rule::{Combinator, Group, Node, Operation, Rule, RuleParser};
+use crate::rule::{Combinator, Group, Node, Operation, Rule};
 
+use super::cutoffs::{OneUser, cutoffs_of};
 use super::evaluate::{RunSources, Scanned};
-use super::rule_store::settle;
+use super::rule_store::{Rules, settle};
 use super::{RuleDocument, SegmentEngine};
 
 /// Why one user is in a segment, or why not.
@@ -42,7 +44,8 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Explained {
-    /// Its place in the document, a JSON Pointer; empty for the operands of a rule together.
+    /// Its place, a JSON Pointer; of a text, into the document that says the same. Empty for the
+    /// operands of a rule together.
     pub path: String,
     /// What it is: `and`, `or`, `not and`, `not or`, the name of an operation, `segment`, or
     /// `condition`.
@@ -58,6 +61,9 @@ pub struct Explained {
     /// What is needed, operator and value, as in `>= 10000`; of two fields, the value of the other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needed: Option<String>,
+    /// Of a rank, what the last user within it has; `None` where there is room for one more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cutoff: Option<JsonValue>,
     /// The first instant that counts, and the first that does not any more, of the events or
     /// dates in question; `None` where nothing bounds them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,11 +88,18 @@ pub struct ExplainedWindow {
 impl SegmentEngine {
     /// Why a user is in a segment, or why not: the rule's conditions with what the user has. For a
     /// stored rule it is about the instant of its segment, for a document about now; other
-    /// segments are as they were last published. Only this user's rows are asked for, but for
-    /// ranks, which are about everybody.
+    /// segments are as they were last published.
+    ///
+    /// Only this user's rows are asked for, as they are now. Where they have changed since the
+    /// segment was computed, the answer is what it would be with them as they are now. A rank of a
+    /// stored segment ends where it ended when that was computed: the answer is whether the user,
+    /// with what there is now, would have come before its last member of then. Where that is not
+    /// known (of a document, of a rank that was reworded since, of a rule that was answered from a
+    /// segment in which that rank does not stand), the rank is selected anew over all users.
     ///
     /// # Errors
-    /// [`Code::NotFound`] if no user has the key; all problems of a document; errors of the data.
+    /// [`Code::NotFound`] if no user has the key; all problems of a document, those of a text by
+    /// line and column; errors of the data.
     pub async fn explain<'a>(
         &self,
         rule: impl Into<RuleDocument<'a>>,
@@ -102,7 +115,8 @@ impl SegmentEngine {
         self.explain_as_of(rule, key, as_of).await
     }
 
-    /// The same about another instant.
+    /// The same about another instant. Ranks of a stored rule are selected anew unless it is the
+    /// instant of its segment.
     ///
     /// # Errors
     /// As for [`SegmentEngine::explain`].
@@ -114,15 +128,12 @@ impl SegmentEngine {
     ) -> Result<Explanation> {
         self.shared.reopen_sources().await?;
         let rules = self.shared.rules().await?;
-        let mut rule: Rule = match rule.into() {
-            RuleDocument::Stored(which) => rules.find(&which)?.rule.clone()?,
-            RuleDocument::Document(document) => RuleParser::parse_conditions(document)?,
-        };
+        let (stored, mut rule, places) = rules.read(rule.into())?;
         if !rule.rule_name.is_empty() {
             settle(&mut rule, &rules.known);
         }
         let model = self.shared.bound_model()?;
-        let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
+        let bound = bind_rule(&rule, &model, &rules.known).map_err(|found| places.error(found))?;
         let key = match (key.into(), model.key_type) {
             (Key::Text(text), KeyType::Int) => {
                 text.trim().parse().map_or(Key::Text(text), Key::Int)
@@ -136,12 +147,37 @@ impl SegmentEngine {
             sources.members.insert(ancestor, segment.members);
         }
         let mut leaves = Leaves::of(&rule, &bound);
-        leaves.ask(&mut sources, &key, as_of.timestamp_micros(), bound.zone).await?;
+        let kept = self.kept_cutoffs(stored, &bound, &rules, &model, as_of).await?;
+        let mut one = OneUser::new(&key, kept);
+        if !one.knows(bound.conditions.iter().flat_map(Predicate::ranks)) {
+            // A selection tells users apart by their ordinals: all have to have one.
+            self.shared.population(&model, &BTreeSet::new()).await?;
+        }
+        leaves.ask(&mut sources, &mut one, as_of.timestamp_micros(), bound.zone).await?;
         let root = leaves.root(&bound);
         let picked = |keys: &[Key]| keys.contains(&key);
         let (included, excluded) = (picked(&bound.include), picked(&bound.exclude));
         let member = (root.holds || included) && !excluded;
         Ok(Explanation { key, as_of, member, included, excluded, root })
+    }
+
+    /// Where the ranks of a stored rule end, by what they say, if its segment is about that instant.
+    async fn kept_cutoffs(
+        &self,
+        stored: Option<i64>,
+        bound: &BoundRule,
+        rules: &Rules,
+        model: &BoundModel,
+        as_of: DateTime<Utc>,
+    ) -> Result<BTreeMap<String, Cutoff>> {
+        let Some(id) = stored else { return Ok(BTreeMap::new()) };
+        let as_of = as_of.timestamp_micros();
+        let about = |segment: &SegmentRow| {
+            segment.current.as_ref().is_some_and(|now| now.as_of.timestamp_micros() == as_of)
+        };
+        let segment = self.shared.catalog(move |catalog| catalog.segment(id)).await?;
+        let kept = segment.filter(about).map(|row| cutoffs_of(&row, bound, rules, model, as_of));
+        Ok(kept.unwrap_or_default())
     }
 }
 
@@ -157,6 +193,7 @@ struct Leaf {
     predicate: Predicate,
     holds: bool,
     values: Vec<Json>,
+    cutoff: Option<Json>,
     window: Option<ExplainedWindow>,
 }
 
@@ -182,6 +219,7 @@ impl Leaves {
             predicate,
             holds: false,
             values: Vec::new(),
+            cutoff: None,
             window: None,
         };
         Leaves { nodes, asked: found.into_iter().map(leaf).collect() }
@@ -191,19 +229,23 @@ impl Leaves {
     async fn ask(
         &mut self,
         sources: &mut RunSources,
-        key: &Key,
+        one: &mut OneUser<'_>,
         as_of: i64,
         zone: chrono_tz::Tz,
     ) -> Result<()> {
         let mut scanned = Scanned::new();
-        let mut selected = Vec::with_capacity(self.asked.len());
-        for leaf in &self.asked {
-            selected.push(sources.selected(&leaf.predicate, as_of, zone, &mut scanned).await?);
+        let mut settled = Vec::with_capacity(self.asked.len());
+        for leaf in &mut self.asked {
+            let predicate = &leaf.predicate;
+            settled.push(sources.settled_for(predicate, one, as_of, zone, &mut scanned).await?);
+            if let rank @ Predicate::Rank { .. } = plain(predicate) {
+                leaf.cutoff = one.last.get(&rank.said()).cloned();
+            }
         }
         let values: Vec<Vec<Value>> =
-            self.asked.iter().zip(&selected).map(|(leaf, now)| shown_values(leaf, now)).collect();
-        sources.only = Some(key.clone());
-        let predicates: Vec<&Predicate> = selected.iter().collect();
+            self.asked.iter().zip(&settled).map(|(leaf, now)| shown_values(leaf, now)).collect();
+        sources.only = Some(one.key.clone());
+        let predicates: Vec<&Predicate> = settled.iter().collect();
         let flat: Vec<&Value> = values.iter().flatten().collect();
         let planner = sources.planner(as_of, zone, Flavor::Engine);
         let (plan, shown) = planner.explained(&predicates, &flat)?;
@@ -215,7 +257,7 @@ impl Leaves {
             })
             .await?;
         let Some(row) = rows.first() else {
-            return Err(Error::new(Code::NotFound, format!("no user has the key {key}")));
+            return Err(Error::new(Code::NotFound, format!("no user has the key {}", one.key)));
         };
         let internal = super::evaluate::internal;
         let mut shown = shown.into_iter();
@@ -298,6 +340,7 @@ impl Leaves {
             holds: leaf.holds,
             value,
             needed: node.map(|_| format!("{operator} {wanted}").trim().to_owned()),
+            cutoff: leaf.cutoff.as_ref().map(Json::to_value),
             window: leaf.window,
             parts: Vec::new(),
         }
@@ -305,8 +348,8 @@ impl Leaves {
 }
 
 fn group(path: String, kind: String, parts: Vec<Explained>, holds: bool) -> Explained {
-    let (text, value, needed, window) = (String::new(), None, None, None);
-    Explained { path, kind, text, holds, value, needed, window, parts }
+    let (text, value, needed, cutoff, window) = (String::new(), None, None, None, None);
+    Explained { path, kind, text, holds, value, needed, cutoff, window, parts }
 }
 
 fn by_place(group: &Group, nodes: &mut BTreeMap<String, Node>) {
@@ -347,18 +390,22 @@ fn node_json(node: &Node) -> Json {
     }
 }
 
-/// The values that are shown of a leaf: those that it tests itself, and a position's two.
-fn shown_values(leaf: &Leaf, selected: &Predicate) -> Vec<Value> {
-    // A rank is a set of members in what was selected, but its value is shown all the same.
-    let ranked = match &leaf.predicate {
+/// The predicate, or what it is the complement of.
+fn plain(predicate: &Predicate) -> &Predicate {
+    match predicate {
         Predicate::Not(inner) => inner.as_ref(),
         other => other,
-    };
-    let mut values: Vec<Value> = match ranked {
+    }
+}
+
+/// The values that are shown of a leaf: those that it tests itself, and a position's two.
+fn shown_values(leaf: &Leaf, settled: &Predicate) -> Vec<Value> {
+    // A rank is settled, but its value is shown all the same.
+    let mut values: Vec<Value> = match plain(&leaf.predicate) {
         Predicate::Rank { value, .. } => vec![value.clone()],
         _ => Vec::new(),
     };
-    selected.walk(&mut |node| match node {
+    settled.walk(&mut |node| match node {
         Predicate::Within { latitude, longitude, .. }
         | Predicate::Positioned { latitude, longitude } => {
             values.push(Value::Column(latitude.clone()));
@@ -406,6 +453,7 @@ impl RunSources {
             model: Arc::clone(model),
             users: None,
             members: BTreeMap::new(),
+            ranks: super::ranks::Ranks::default(),
             parts: super::parts::Parts::default(),
             among: None,
             only: None,

@@ -11,7 +11,7 @@ use crate::dependency::{
 use crate::error::{Code, Error, Result};
 use crate::model::BoundModel;
 use crate::predicate::{BoundRule, bind_rule};
-use crate::rule::{Group, Node, Operand, Rule, RuleParser, RuleRef};
+use crate::rule::{Group, Node, Operand, Rule, RuleRef};
 
 use super::refresh::bind;
 use super::reuse::Seniority;
@@ -55,26 +55,20 @@ impl SegmentEngine {
     /// ```
     ///
     /// # Errors
-    /// All problems of the rule; errors of the model and of the catalog.
+    /// All problems of the rule, those of a text by line and column; errors of the model and of the
+    /// catalog.
     pub async fn dependencies<'a>(
         &self,
         rule: impl Into<RuleDocument<'a>>,
     ) -> Result<Dependencies> {
         self.shared.reopen_sources().await?;
         let rules = self.shared.rules().await?;
-        let (id, mut rule) = match rule.into() {
-            RuleDocument::Stored(which) => {
-                let parsed = rules.find(&which)?;
-                (Some(parsed.row.id), parsed.rule.clone()?)
-            }
-            RuleDocument::Document(document) => {
-                let rule = RuleParser::parse_conditions(document)?;
-                (rules.known.resolve(&RuleRef::Name(rule.rule_name.clone())), rule)
-            }
-        };
+        let (stored, mut rule, places) = rules.read(rule.into())?;
+        let named = || rules.known.resolve(&RuleRef::Name(rule.rule_name.clone()));
+        let id = stored.or_else(named);
         settle(&mut rule, &rules.known);
         let model = self.shared.bound_model()?;
-        let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
+        let bound = bind_rule(&rule, &model, &rules.known).map_err(|found| places.error(found))?;
         let rows: BTreeMap<i64, u64> = self
             .shared
             .segment_rows()

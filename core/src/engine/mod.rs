@@ -4,6 +4,7 @@
 mod answer;
 mod builder;
 mod column_types;
+mod cutoffs;
 mod evaluate;
 mod explain;
 mod faults;

@@ -77,8 +77,24 @@ impl RunSources {
         Some(members)
     }
 
+    /// The predicate with every part that is known replaced by its members.
+    pub(super) fn with_parts(&self, predicate: &Predicate, zone: Tz) -> Predicate {
+        let each = |parts: &[Predicate]| -> Vec<Predicate> {
+            parts.iter().map(|part| self.with_parts(part, zone)).collect()
+        };
+        match predicate {
+            Predicate::And(parts) => Predicate::all(each(parts)),
+            Predicate::Or(parts) => Predicate::any(each(parts)),
+            Predicate::Not(inner) => self.with_parts(inner, zone).not(),
+            leaf => match self.known_part(&part(leaf, zone)) {
+                Some(name) => Predicate::Segments(BTreeSet::from([name])),
+                None => leaf.clone(),
+            },
+        }
+    }
+
     /// The name of a part for the rule at hand.
-    pub(super) fn known_part(&self, part: &str) -> Option<i64> {
+    fn known_part(&self, part: &str) -> Option<i64> {
         let partly = self.partly.then(|| self.parts.name(&partly(part))).flatten();
         partly.or_else(|| self.parts.name(part))
     }

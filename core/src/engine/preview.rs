@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::and;
 use chrono::{DateTime, Utc};
 use roaring::RoaringBitmap;
 
 use crate::document::Document;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
+use crate::model::BoundModel;
 use crate::plan::Flavor;
-use crate::predicate::{BoundRule, Predicate, bind_rule};
+use crate::predicate::{KnownRules, Predicate, bind_rule};
 use crate::rule::{Combinator, Group, Node, Rule, RuleParser};
 use crate::segment::{key_column, spread};
 
-use super::evaluate::{RunSources, Scanned};
+use super::evaluate::{RunSources, Scanned, internal};
 use super::refresh::whole;
 use super::{SegmentEngine, rule_store::settle};
 
@@ -37,7 +39,7 @@ pub struct Preview {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PreviewStep {
-    /// Its place in the document, a JSON Pointer.
+    /// Its place, a JSON Pointer; of a text, into the document that says the same.
     pub path: String,
     /// The condition as it is stored.
     pub text: String,
@@ -54,7 +56,7 @@ impl SegmentEngine {
     /// anything, as of now. Segments that they name are taken as they were last published.
     ///
     /// # Errors
-    /// All problems of the document; errors of the data.
+    /// All problems of the document, those of a text by line and column; errors of the data.
     pub async fn preview<'a>(&self, conditions: impl Into<Document<'a>>) -> Result<Preview> {
         let now = self.shared.clock.now();
         self.preview_as_of(conditions, now).await
@@ -69,23 +71,23 @@ impl SegmentEngine {
         conditions: impl Into<Document<'a>>,
         as_of: DateTime<Utc>,
     ) -> Result<Preview> {
-        let mut rule = RuleParser::parse_conditions(conditions)?;
+        let (mut rule, places) = RuleParser::read_conditions(conditions)?;
         self.shared.reopen_sources().await?;
         let rules = self.shared.rules().await?;
         let model = self.shared.bound_model()?;
         if !rule.rule_name.is_empty() {
             settle(&mut rule, &rules.known);
         }
-        let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
+        let bound = bind_rule(&rule, &model, &rules.known).map_err(|found| places.error(found))?;
         let mut sources = RunSources::of(&self.shared, &model);
         for ancestor in bound.ancestors() {
             let segment = self.shared.load(ancestor, None, None).await?;
             sources.members.insert(ancestor, segment.members);
         }
         let everything = whole(&bound, &model);
-        let steps = steps_of(&rule, &bound, &model, &rules.known)?;
+        let steps = steps_of(&rule, &model, &rules.known)?;
         let mut columns: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
-        for predicate in steps.iter().map(|(_, _, p)| p).chain([&everything]) {
+        for predicate in steps.iter().map(|step| &step.predicate).chain([&everything]) {
             let own = predicate.columns().into_iter().filter(|c| c.table == model.table);
             columns.extend(own.map(|column| column.name.clone()));
         }
@@ -94,7 +96,7 @@ impl SegmentEngine {
 
         let as_of = as_of.timestamp_micros();
         let predicates: Vec<&Predicate> =
-            std::iter::once(&everything).chain(steps.iter().map(|(_, _, p)| p)).collect();
+            std::iter::once(&everything).chain(steps.iter().map(|step| &step.predicate)).collect();
         let mut scanned = Scanned::new();
         let mut selected = Vec::with_capacity(predicates.len());
         for predicate in &predicates {
@@ -103,26 +105,35 @@ impl SegmentEngine {
         let selected: Vec<&Predicate> = selected.iter().collect();
         let planner = sources.planner(as_of, bound.zone, Flavor::Engine);
         let plan = planner.truths(&selected)?;
+        let cumulative = is_cumulative(&rule);
         let mut counts = vec![0u64; predicates.len()];
         let mut members = RoaringBitmap::new();
         sources
             .run(plan, &mut scanned, |batch| {
                 let ordinals = self.shared.dictionary().ordinals(&key_column(batch.column(0))?);
+                let mut left: Option<BooleanArray> = None;
                 for (index, count) in counts.iter_mut().enumerate() {
-                    let truths = batch.column(index + 1).as_boolean();
-                    *count += u64::try_from(truths.true_count()).unwrap_or(0);
+                    let mut truths = batch.column(index + 1).as_boolean().clone();
                     if index == 0 {
-                        let rows = ordinals.iter().enumerate();
-                        let held =
-                            rows.filter(|(row, _)| truths.is_valid(*row) && truths.value(*row));
-                        members.extend(held.filter_map(|(_, ordinal)| *ordinal));
+                        let rows = ordinals.iter().zip(truths.iter());
+                        let held = rows.filter(|(_, truth)| *truth == Some(true));
+                        members.extend(held.filter_map(|(ordinal, _)| *ordinal));
+                    } else if cumulative {
+                        let before = left.take().unwrap_or_else(|| truths.clone());
+                        truths = and(&before, &truths).map_err(|e| internal(e.into()))?;
+                        left = Some(truths.clone());
                     }
+                    *count += u64::try_from(truths.true_count()).unwrap_or(0);
                 }
                 Ok(())
             })
             .await?;
         let steps = steps.into_iter().zip(counts.iter().skip(1));
-        let steps = steps.map(|((path, text, _), count)| PreviewStep { path, text, count: *count });
+        let steps = steps.map(|(step, count)| PreviewStep {
+            path: step.path,
+            text: step.text,
+            count: *count,
+        });
         Ok(Preview {
             count: members.len(),
             of: population.users.len(),
@@ -133,17 +144,24 @@ impl SegmentEngine {
     }
 }
 
-type Step = (String, String, Predicate);
+/// A condition of the topmost group by itself.
+struct Step {
+    path: String,
+    text: String,
+    predicate: Predicate,
+}
 
-/// The conditions of the topmost group; under `and`, each with all before it.
-fn steps_of(
-    rule: &Rule,
-    bound: &BoundRule,
-    model: &crate::model::BoundModel,
-    known: &crate::predicate::KnownRules,
-) -> Result<Vec<Step>> {
+/// Whether the conditions of the topmost group narrow the audience one after another.
+fn is_cumulative(rule: &Rule) -> bool {
+    let narrows = |group: &Group| group.combinator == Combinator::And && !group.not;
+    rule.operation.is_none() && rule.conditions.as_ref().is_some_and(narrows)
+}
+
+/// The conditions of the topmost group.
+fn steps_of(rule: &Rule, model: &BoundModel, known: &KnownRules) -> Result<Vec<Step>> {
     let Some(group) = &rule.conditions else { return Ok(Vec::new()) };
-    let cumulative = group.combinator == Combinator::And && !group.not && bound.operation.is_none();
+    // The whole conditions are not copied for each of them.
+    let shell = Rule { conditions: None, ..rule.clone() };
     let mut steps: Vec<Step> = Vec::new();
     for node in group.rules.iter().filter(|node| !matches!(node, Node::Disabled(_))) {
         let alone = Group {
@@ -163,15 +181,11 @@ fn steps_of(
             operation: None,
             include: Vec::new(),
             exclude: Vec::new(),
-            ..rule.clone()
+            ..shell.clone()
         };
-        let bound: Result<BoundRule, Vec<Problem>> = bind_rule(&single, model, known);
-        let own = bound.map_err(Error::of)?.conditions.unwrap_or(Predicate::Const(true));
-        let predicate = match steps.last() {
-            Some((_, _, before)) if cumulative => Predicate::all([before.clone(), own]),
-            _ => own,
-        };
-        steps.push((node.at().to_owned(), text, predicate));
+        let bound = bind_rule(&single, model, known).map_err(Error::of)?;
+        let predicate = bound.conditions.unwrap_or(Predicate::Const(true));
+        steps.push(Step { path: node.at().to_owned(), text, predicate });
     }
     Ok(steps)
 }

@@ -119,6 +119,7 @@ impl Shared {
             column_types,
             reused: serde_json::to_string(&done.reused).unwrap_or_default(),
             basis: serde_json::to_string(&basis).unwrap_or_default(),
+            cutoffs: serde_json::to_string(&done.cutoffs).unwrap_or_default(),
         };
         let report = RunSegment {
             rule_id: id,

@@ -14,7 +14,7 @@ use crate::document::Document;
 use crate::error::{Code, Error, Result};
 use crate::plan::{Dialect, Flavor, to_sql};
 use crate::predicate::bind_rule;
-use crate::rule::{Rule, RuleParser, RuleRef};
+use crate::rule::RuleRef;
 
 use super::evaluate::{RunSources, data_error, internal};
 use super::refresh::whole;
@@ -129,13 +129,10 @@ impl SegmentEngine {
         as_of: chrono::DateTime<chrono::Utc>,
     ) -> Result<String> {
         let rules = self.shared.rules().await?;
-        let mut rule: Rule = match rule.into() {
-            RuleDocument::Stored(which) => rules.find(&which)?.rule.clone()?,
-            RuleDocument::Document(document) => RuleParser::parse_conditions(document)?,
-        };
+        let (_, mut rule, places) = rules.read(rule.into())?;
         settle(&mut rule, &rules.known);
         let model = self.shared.bound_model()?;
-        let bound = bind_rule(&rule, &model, &rules.known).map_err(Error::of)?;
+        let bound = bind_rule(&rule, &model, &rules.known).map_err(|found| places.error(found))?;
         let sources = RunSources::of(&self.shared, &model);
         let planner = sources.planner(as_of.timestamp_micros(), bound.zone, Flavor::Text(dialect));
         to_sql(&planner.members(&whole(&bound, &model))?, dialect)

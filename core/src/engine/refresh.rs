@@ -18,6 +18,7 @@ use super::column_types::column_types;
 use super::evaluate::{RunSources, Scanned};
 use super::population::Population;
 use super::profile::Since;
+use super::ranks::Cutoffs;
 use super::reuse::{Basis, Bound, Plan, States};
 use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
@@ -137,6 +138,7 @@ pub(super) struct Done {
     /// The segments that were used beyond those that the rule names.
     pub(super) reused: Vec<Reused>,
     pub(super) basis: Option<Basis>,
+    pub(super) cutoffs: Cutoffs,
 }
 
 /// A run under way.
@@ -243,6 +245,7 @@ impl Work {
             users: Some(Arc::clone(&population.table) as _),
             members: reuse.loaded,
             parts: super::parts::Parts::default(),
+            ranks: reuse.ranks,
             among: None,
             only: None,
             stored: super::profile::StoredTables::default(),
@@ -418,9 +421,12 @@ impl Work {
         members = self.kept(id, members);
         let sql = self.sources.sql_of(&whole(bound, &self.model), as_of, bound.zone);
         let unmatched = missed + also_missed;
+        let ranks = plan.as_ref().map(|plan| &plan.ranks);
+        let cutoffs = ranks.map(|ranks| self.sources.ranks.cutoffs(ranks, as_of, bound.zone));
+        let cutoffs = cutoffs.unwrap_or_default();
         let basis = plan.map(|plan| plan.basis);
         let members = Arc::new(members);
-        Ok(Done { parsed, members, unmatched, sql, column_types, reused, basis })
+        Ok(Done { parsed, members, unmatched, sql, column_types, reused, basis, cutoffs })
     }
 
     /// The users of those keys, and how many distinct keys no user has.

@@ -17,6 +17,8 @@ use crate::error::{Code, Error, Problem, Result};
 use crate::model::BoundModel;
 use crate::predicate::{BoundRule, Predicate};
 
+use super::cutoffs::stored_cutoffs;
+use super::ranks::{Cutoffs, Ranks};
 use super::refresh::bind;
 use super::rule_store::Rules;
 use super::{Shared, read};
@@ -35,6 +37,8 @@ pub(super) struct Plan {
     /// From the rule's own operands alone.
     pub(super) plain: Answer,
     pub(super) basis: Basis,
+    /// The rule's ranks by what they say, with the names of what they mean.
+    pub(super) ranks: BTreeMap<String, String>,
 }
 
 /// What a segment's members are the answer to.
@@ -78,6 +82,8 @@ pub(super) struct Reuse {
     pub(super) order: Vec<i64>,
     /// Stored segments that are used.
     pub(super) loaded: BTreeMap<i64, Arc<RoaringBitmap>>,
+    /// With where their ranks end.
+    pub(super) ranks: Ranks,
     pub(super) states: States,
     /// All segments that there are.
     pub(super) segments: Vec<SegmentRow>,
@@ -173,19 +179,24 @@ impl Shared {
             Error::new(Code::Internal, "the search for dependencies was stopped").caused_by(error)
         })?;
         let mut loaded = BTreeMap::new();
+        let mut cutoffs = Cutoffs::new();
         for segment in &segments {
             let Some(version) = segment.current.as_ref() else { continue };
             if chosen.load.contains(&segment.rule_id) {
                 // One that is damaged is not used; the rules are evaluated instead.
                 match self.bitmap(segment.rule_id, version).await {
-                    Ok(members) => drop(loaded.insert(segment.rule_id, Arc::new(members))),
+                    Ok(members) => {
+                        loaded.insert(segment.rule_id, Arc::new(members));
+                        cutoffs.extend(stored_cutoffs(segment));
+                    }
                     Err(error) => {
                         tracing::warn!(rule = segment.rule_id, %error, "segment not reused");
                     }
                 }
             }
         }
-        Ok(Reuse { plans: chosen.plans, order: chosen.order, loaded, states, segments })
+        let ranks = Ranks::with(cutoffs);
+        Ok(Reuse { plans: chosen.plans, order: chosen.order, loaded, ranks, states, segments })
     }
 }
 
@@ -215,10 +226,14 @@ impl Task {
                     _ => waits.follow(*id, other),
                 }
             }
+            let ranks = taken.ranks.iter();
             let plan = Plan {
                 answer,
                 plain: Answer::plain(&taken.root),
                 basis: self.basis(*id, taken, &library),
+                ranks: ranks
+                    .map(|(says, digest)| (says.clone(), meaning_of(*digest, &self.model)))
+                    .collect(),
             };
             plans.insert(*id, plan);
         }
@@ -249,13 +264,8 @@ impl Task {
         (library, found)
     }
 
-    /// A text that two rules share, in whatever process, if they mean the same.
     fn meaning(&self, taken: &Taken, library: &Library) -> String {
-        let model = &self.model;
-        let form = library.prover.forms.digest(taken.whole);
-        let (table, key) = (&model.table, &model.key.name);
-        let all = format!("1 {form:032x} {} {table} {key} {}", table.len(), model.zone);
-        format!("{:032x}", xxh3_128(all.as_bytes()))
+        meaning_of(library.prover.forms.digest(taken.whole), &self.model)
     }
 
     fn basis(&self, id: i64, taken: &Taken, library: &Library) -> Basis {
@@ -268,6 +278,14 @@ impl Task {
         let meaning = self.meaning(taken, library);
         Basis { meaning, timed: taken.timed, sources: None, tables }
     }
+}
+
+/// A text that two rules, or parts of rules, share in whatever process if they mean the same, given
+/// the digest of the form.
+pub(super) fn meaning_of(form: u128, model: &BoundModel) -> String {
+    let (table, key) = (&model.table, &model.key.name);
+    let all = format!("1 {form:032x} {} {table} {key} {}", table.len(), model.zone);
+    format!("{:032x}", xxh3_128(all.as_bytes()))
 }
 
 /// Which of two rules that say as much, such as a rule and its complement, is the one that the

@@ -10,9 +10,11 @@ use crate::dependency::RuleGraph;
 use crate::document::{Json, read_value};
 use crate::error::{Code, Error, Problem, Result};
 use crate::predicate::KnownRules;
-use crate::rule::{Group, Node, Operand, Rule, RuleParser, RuleRef, Subject, key_json, references};
+use crate::rule::{
+    Group, Node, Operand, Places, Rule, RuleParser, RuleRef, Subject, key_json, references,
+};
 
-use super::{Shared, read, write};
+use super::{RuleDocument, Shared, read, write};
 
 /// A stored rule.
 #[derive(Clone, Debug)]
@@ -60,6 +62,20 @@ impl Rules {
             Error::from(Problem { code: Code::NotFound, ..problem })
         };
         self.known.resolve(rule).and_then(|id| self.get(id)).ok_or_else(missing)
+    }
+
+    /// A stored rule with its id, or the rule of a document, with how its places are told.
+    pub(crate) fn read(&self, rule: RuleDocument<'_>) -> Result<(Option<i64>, Rule, Places)> {
+        match rule {
+            RuleDocument::Stored(which) => {
+                let parsed = self.find(&which)?;
+                Ok((Some(parsed.row.id), parsed.rule.clone()?, Places::Stored))
+            }
+            RuleDocument::Document(document) => {
+                let (rule, places) = RuleParser::read_conditions(document)?;
+                Ok((None, rule, places))
+            }
+        }
     }
 
     /// Which rule needs which, by the wordings that can be read.
@@ -132,7 +148,7 @@ fn each_node(rule: &mut Rule, visit: &mut dyn FnMut(&mut Node)) {
 }
 
 /// Replaces names of rules by ids, so that renaming breaks nothing, and gives buckets without a
-/// salt the rule's name, so that they stay when it is renamed.
+/// salt the rule's name, if it has one, so that they stay when it is renamed.
 pub(crate) fn settle(rule: &mut Rule, known: &KnownRules) {
     each_reference(rule, &|reference| {
         if let Some(id) = known.resolve(reference) {
@@ -140,6 +156,9 @@ pub(crate) fn settle(rule: &mut Rule, known: &KnownRules) {
         }
     });
     let name = rule.rule_name.clone();
+    if name.is_empty() {
+        return;
+    }
     each_node(rule, &mut |node| {
         if let Node::Condition(condition) = node
             && let Subject::Bucket { salt } = &mut condition.subject

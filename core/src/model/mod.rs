@@ -18,6 +18,12 @@ pub(crate) use zone::*;
 
 /// What the host's tables mean.
 ///
+/// What a table's columns hold is known from their Arrow types. One thing more can be declared: that
+/// a column of numbers has none below zero, by the metadata `segmentry.non_negative` = `true` of its
+/// Arrow field. Then a sum is known to be no smaller over more events, so that one rule's segment can
+/// answer more of another's; where it is declared and not so, such answers may be wrong. Unsigned
+/// columns need no declaration.
+///
 /// ```
 /// use segmentry::AudienceModel;
 /// let model = AudienceModel::parse(r#"{

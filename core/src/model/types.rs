@@ -77,6 +77,12 @@ impl FieldType {
         self.is_number()
             || matches!(self, FieldType::String | FieldType::Date | FieldType::Timestamp)
     }
+
+    /// A value of the type, for messages: `an integer`, `a string`.
+    pub(crate) fn one(&self) -> String {
+        let article = if *self == FieldType::Integer { "an" } else { "a" };
+        format!("{article} {self}")
+    }
 }
 
 impl fmt::Display for FieldType {

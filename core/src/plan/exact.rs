@@ -79,7 +79,7 @@ impl Value {
         }
     }
 
-    fn to_f64(self) -> f64 {
+    pub(super) fn to_f64(self) -> f64 {
         match self {
             Value::Double(value) => value,
             Value::Ratio { digits, scale, count } => nearest(digits, i32::from(scale), count),

@@ -75,7 +75,9 @@ impl Shown {
             return match (count.is_valid(row), count.is_valid(row).then(|| count.value(row))) {
                 (true, Some(count)) if count > 0 => {
                     let Json::Number(sum) = json(value, row)? else { return Ok(Json::Null) };
-                    Ok(number((sum.to_f64() / count as f64).to_string()))
+                    let (digits, scale) = (sum.digits(), i8::try_from(sum.scale()).unwrap_or(0));
+                    let average = super::exact::Value::Ratio { digits, scale, count };
+                    Ok(number(format!("{:e}", average.to_f64())))
                 }
                 _ => Ok(Json::Null),
             };

@@ -44,7 +44,7 @@ pub(crate) use expr::plain_type;
 pub use flavor::Dialect;
 pub(crate) use flavor::Flavor;
 pub(crate) use functions::external;
-pub(crate) use rank::{Ranked, first_of};
+pub(crate) use rank::{Cutoff, RankColumns, Ranked, first_of, rank_order};
 pub(crate) use shared::{
     Asked, Coded, Collector, MeasureKind, PassFilter, PassMetric, PassPlan, PassStream, PassTable,
     Reading, ordered, unordered,

@@ -71,12 +71,10 @@ impl Area {
             Area::Circle { centre, metres } => {
                 Haversine.distance(*centre, Point::new(longitude, latitude)) <= *metres
             }
-            Area::Ring { polygon, bounds } => {
-                let turns = [-720.0, -360.0, 0.0, 360.0, 720.0].into_iter();
-                turns
-                    .map(|turn| Point::new(longitude + turn, latitude))
-                    .any(|point| bounds.intersects(&point) && polygon.intersects(&point))
-            }
+            Area::Ring { polygon, bounds } => TURNS
+                .into_iter()
+                .map(|turn| Point::new(longitude + turn, latitude))
+                .any(|point| bounds.intersects(&point) && polygon.intersects(&point)),
         }
     }
 }
@@ -99,6 +97,9 @@ fn unrolled(ring: &[(f64, f64)]) -> Vec<Coord> {
     corners
 }
 
+/// Whole turns by which a ring that runs on across the date line may be away.
+const TURNS: [f64; 5] = [-720.0, -360.0, 0.0, 360.0, 720.0];
+
 /// Metres from one circle of latitude to the next degree's, a little less than they are.
 const METRES_PER_DEGREE: f64 = 111_190.0;
 
@@ -119,33 +120,81 @@ impl Planner<'_> {
         })
     }
 
-    /// Whether a known position lies in a place; never null. A latitude that can't be is refused
-    /// before any distance is worked out, and by the least and the greatest of a file's columns.
+    /// Whether a known position lies in a place; never null. A position outside of the place's box
+    /// is refused before any distance is worked out, and by the least and the greatest of a file's
+    /// columns.
     pub(super) fn within(&self, latitude: &Column, longitude: &Column, place: &Place) -> Expr {
-        let args = vec![self.degrees(latitude), self.degrees(longitude)];
-        let (low, high) = latitudes(place);
-        let (identity, area) = (format!("{place:?}"), Area::of(place));
-        let within = call("within", identity, args.clone(), DataType::Boolean, move |args, _| {
+        let (latitude, longitude) = (self.degrees(latitude), self.degrees(longitude));
+        let area = Area::of(place);
+        let bounds = Bounds::of(&area);
+        let identity = format!("{place:?}");
+        let args = vec![latitude.clone(), longitude.clone()];
+        let within = call("within", identity, args, DataType::Boolean, move |args, _| {
             each_position(args, |latitude, longitude| area.holds(latitude, longitude))
         });
-        let bounds = args.into_iter().next().map_or_else(Vec::new, |latitude| {
-            vec![latitude.clone().gt_eq(lit(low)), latitude.lt_eq(lit(high))]
-        });
-        balanced(bounds.into_iter().chain([within]).collect(), true)
+        let between = |degrees: &Expr, (low, high): (f64, f64)| {
+            degrees.clone().gt_eq(lit(low)).and(degrees.clone().lt_eq(lit(high)))
+        };
+        let mut parts = vec![between(&latitude, bounds.latitudes)];
+        if !bounds.longitudes.is_empty() {
+            let ranges = bounds.longitudes.into_iter().map(|range| between(&longitude, range));
+            parts.push(balanced(ranges.collect(), false));
+        }
+        parts.push(within);
+        balanced(parts, true)
     }
 }
 
-/// Between which latitudes all points of a place lie, with room to spare.
-fn latitudes(place: &Place) -> (f64, f64) {
-    match place {
-        Place::Circle { latitude, radius, .. } => {
-            let reach = radius.metres() / METRES_PER_DEGREE + 1e-6;
-            (latitude - reach, latitude + reach)
+/// A box that all points of a place lie in, with room to spare.
+struct Bounds {
+    latitudes: (f64, f64),
+    /// One range or, over the date line, several; none where there is no bound.
+    longitudes: Vec<(f64, f64)>,
+}
+
+/// Degrees to spare: more than any rounding on the way.
+const ROOM: f64 = 1e-4;
+
+impl Bounds {
+    fn of(area: &Area) -> Bounds {
+        let (latitudes, longitudes) = match area {
+            Area::Circle { centre, metres } => {
+                let reach = metres / METRES_PER_DEGREE;
+                let around = |at: f64, reach: f64| (at - reach, at + reach);
+                let sideways = sideways(centre.y(), reach).map(|reach| around(centre.x(), reach));
+                (around(centre.y(), reach), sideways)
+            }
+            Area::Ring { bounds, .. } => {
+                let (low, high) = (bounds.min(), bounds.max());
+                ((low.y, high.y), Some((low.x, high.x)))
+            }
+        };
+        let (low, high) = latitudes;
+        Bounds {
+            latitudes: (low - ROOM, high + ROOM),
+            longitudes: longitudes.map_or_else(Vec::new, ranges_of_longitudes),
         }
-        Place::Polygon(ring) => ring
-            .iter()
-            .fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y))),
     }
+}
+
+/// How many degrees of longitude a circle of so many degrees reaches to either side of its centre;
+/// nothing where it may hold a pole.
+fn sideways(latitude: f64, reach: f64) -> Option<f64> {
+    if latitude.abs() + reach > 89.9 {
+        return None;
+    }
+    let (latitude, reach) = (latitude.to_radians(), reach.to_radians());
+    Some((reach.sin() / latitude.cos()).asin().to_degrees()).filter(|reach| reach.is_finite())
+}
+
+/// The longitudes from -180 to 180 that lie within a range that may run on over the date line.
+fn ranges_of_longitudes((low, high): (f64, f64)) -> Vec<(f64, f64)> {
+    let (low, high) = (low - ROOM, high + ROOM);
+    if high - low >= 360.0 {
+        return Vec::new();
+    }
+    let turned = TURNS.into_iter().map(|turn| ((low + turn).max(-180.0), (high + turn).min(180.0)));
+    turned.filter(|(low, high)| low <= high).collect()
 }
 
 /// The answers about pairs of degrees; no where one is missing or out of range.
@@ -165,55 +214,4 @@ fn each_position(args: &[ArrayRef], holds: impl Fn(f64, f64) -> bool) -> DfResul
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn circle(latitude: f64, longitude: f64, km: i64) -> Area {
-        let radius = crate::rule::Radius { length: km.into(), unit: "km" };
-        Area::of(&Place::Circle { latitude, longitude, radius })
-    }
-
-    #[test]
-    fn circles_by_known_distances() {
-        // Mumbai to Delhi is 1,148 km by the great circle.
-        let (inside, outside) = (circle(19.076, 72.877, 1_149), circle(19.076, 72.877, 1_147));
-        assert!(inside.holds(28.6139, 77.209) && !outside.holds(28.6139, 77.209));
-        // Half a circumference: everyone is within it, wherever the centre is.
-        assert!(circle(90.0, 0.0, 20_016).holds(-90.0, 123.0));
-        // Near a pole, longitude says little.
-        assert!(circle(89.99, 0.0, 3).holds(89.99, 180.0));
-        // Across the date line.
-        assert!(circle(-17.0, 179.9, 25).holds(-17.0, -179.9));
-        assert!(!circle(-17.0, 179.9, 20).holds(-17.0, -179.9));
-    }
-
-    #[test]
-    fn rings_with_their_edges_and_across_the_date_line() {
-        let square =
-            Area::of(&Place::Polygon(vec![(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0)]));
-        for (latitude, longitude) in [(0.0, 0.0), (5.0, 10.0), (10.0, 3.0), (5.0, 5.0)] {
-            assert!(square.holds(latitude, longitude), "{latitude} {longitude}");
-        }
-        assert!(!square.holds(10.000_001, 5.0) && !square.holds(5.0, -0.000_001));
-        let fiji = Area::of(&Place::Polygon(vec![
-            (177.0, -20.0),
-            (-178.0, -20.0),
-            (-178.0, -15.0),
-            (177.0, -15.0),
-        ]));
-        assert!(fiji.holds(-17.0, 179.0) && fiji.holds(-17.0, -179.0) && fiji.holds(-17.0, 180.0));
-        assert!(!fiji.holds(-17.0, 0.0) && !fiji.holds(-17.0, 176.0));
-    }
-
-    #[test]
-    fn buckets_are_for_good() {
-        // xxh64("autumn-test:42") and others, by the reference implementation.
-        let all: Vec<i64> = (0..100_000).map(|key| bucket_of("autumn-test", key)).collect();
-        let mut counts = [0f64; 100];
-        all.iter().for_each(|bucket| counts[*bucket as usize] += 1.0);
-        let chi: f64 = counts.iter().map(|count| (count - 1_000.0).powi(2) / 1_000.0).sum();
-        // 99 degrees of freedom: above 148.2 once in a thousand times by chance.
-        assert!(chi < 148.2, "{chi}");
-        assert_ne!(all, (0..100_000).map(|key| bucket_of("spring", key)).collect::<Vec<_>>());
-    }
-}
+mod tests;

@@ -140,22 +140,25 @@ impl Planner<'_> {
             false => plans.remove(0),
             true => union(plans)?,
         };
+        // What two metrics need alike, as an average and a sum do, is worked out once.
+        let mut values: Vec<Expr> = Vec::new();
         let mut aggregates = Vec::new();
         for (at, metric) in stream.metrics.iter().enumerate() {
             let field = inputs.fields.get(at).cloned().flatten();
-            for (name, aggregate) in self.aggregates(metric, field, &inputs)? {
-                aggregates.push((format!("{name}{at}"), aggregate, Arc::clone(metric)));
+            for (name, value) in self.aggregates(metric, field, &inputs)? {
+                let place = values.iter().position(|known| *known == value);
+                aggregates.push((format!("{name}{at}"), place.unwrap_or(values.len()), metric));
+                values.extend(place.is_none().then_some(value));
             }
         }
-        let group = inputs.user.clone();
-        let values: Vec<Expr> = aggregates.iter().map(|(_, value, _)| value.clone()).collect();
-        let builder = builder.aggregate([group], values).map_err(internal)?;
+        let builder = builder.aggregate([inputs.user.clone()], values).map_err(internal)?;
         // The names of the aggregate's columns are DataFusion's own; they get ours by position.
-        let mut given = builder.schema().columns().into_iter().map(Expr::Column);
+        let given: Vec<Expr> = builder.schema().columns().into_iter().map(Expr::Column).collect();
         let mut columns: Vec<Expr> =
-            given.next().map(|user| user.alias("event_user")).into_iter().collect();
-        for (value, (name, _, metric)) in given.zip(aggregates) {
-            columns.push(self.finished(value, &metric, several).alias(name));
+            given.first().map(|user| user.clone().alias("event_user")).into_iter().collect();
+        for (name, place, metric) in aggregates {
+            let value = given.get(place + 1).cloned();
+            columns.extend(value.map(|value| self.finished(value, metric, several).alias(name)));
         }
         let builder = builder.project(columns).map_err(internal)?;
         builder.alias(alias(index)).map_err(internal)?.build().map_err(internal)
@@ -347,7 +350,10 @@ impl Planner<'_> {
         Ok(match metric.aggregate {
             Aggregate::Count => vec![("v", count(value))],
             Aggregate::Sum => vec![("v", self.sum(value, metric))],
-            Aggregate::Avg => vec![("v", self.sum(value.clone(), metric)), ("n", count(value))],
+            // The same count as of the field itself: columns that differ in a cast have one name.
+            Aggregate::Avg => {
+                vec![("v", self.sum(value.clone(), metric)), ("n", count(without_cast(value)))]
+            }
             Aggregate::Min => vec![("v", min(value))],
             Aggregate::Max => vec![("v", max(value))],
             Aggregate::CountDistinct if metric.by_day => {
@@ -414,6 +420,14 @@ impl Planner<'_> {
             }
             _ => value,
         }
+    }
+}
+
+/// What is cast; it is missing where the outcome of the cast is.
+fn without_cast(value: Expr) -> Expr {
+    match value {
+        Expr::Cast(cast) => *cast.expr,
+        other => other,
     }
 }
 

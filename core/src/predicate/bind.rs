@@ -442,14 +442,14 @@ impl Binding<'_> {
         let (a, b) = (left.ty(), right.ty());
         let scalar = !matches!(a, FieldType::List(_) | FieldType::Point);
         if !((a.is_number() && b.is_number()) || (a == b && scalar)) {
-            let message = format!("a {a} can't be compared with {other}, a {b}");
+            let message = format!("{} can't be compared with {other}, {}", a.one(), b.one());
             self.push(Problem::new(Code::TypeMismatch, place, message));
             return None;
         }
         let equality = matches!(condition.operator, Operator::Equal | Operator::NotEqual);
         if condition.operator.looks_into() && a != FieldType::String {
-            let message =
-                format!("{} between fields goes with strings, not with a {a}", condition.operator);
+            let (operator, one) = (condition.operator, a.one());
+            let message = format!("{operator} between fields goes with strings, not with {one}");
             self.push(Problem::new(Code::BadOperator, at.member("operator").to_string(), message));
             return None;
         }
@@ -460,7 +460,7 @@ impl Binding<'_> {
         }
         if !condition.case_sensitive && a != FieldType::String {
             let place = at.member("caseSensitive").to_string();
-            let message = format!("caseSensitive goes with strings, not with a {a}");
+            let message = format!("caseSensitive goes with strings, not with {}", a.one());
             self.push(Problem::new(Code::TypeMismatch, place, message));
             return None;
         }

@@ -151,8 +151,8 @@ impl Binding<'_> {
         };
         let mut columns = sources.iter().filter_map(|source| source.field.as_ref());
         if let Some(column) = columns.find(|column| !fits(&column.ty)) {
-            let (table, field, ty) = (&column.table, &column.name, &column.ty);
-            let message = format!("{name} does not go with {table}.{field}, a {ty}");
+            let (table, field, one) = (&column.table, &column.name, column.ty.one());
+            let message = format!("{name} does not go with {table}.{field}, {one}");
             self.push(Problem::new(Code::TypeMismatch, place(), message));
             return None;
         }

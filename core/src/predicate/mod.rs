@@ -309,6 +309,24 @@ impl Predicate {
         rules
     }
 
+    /// The ranks, those within `among` before those that they are within.
+    pub(crate) fn ranks(&self) -> Vec<&Predicate> {
+        let mut ranks = Vec::new();
+        self.walk(&mut |node| {
+            if matches!(node, Predicate::Rank { .. }) {
+                ranks.push(node);
+            }
+        });
+        ranks.reverse();
+        ranks
+    }
+
+    /// What the node says, whole: two that say it in the same words mean the same under one
+    /// `as_of` and zone.
+    pub(crate) fn said(&self) -> String {
+        format!("{self:?}")
+    }
+
     /// Every column that is read, of users and of events.
     pub(crate) fn columns(&self) -> Vec<&Column> {
         let mut columns = Vec::new();

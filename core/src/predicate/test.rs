@@ -40,8 +40,10 @@ impl Tester<'_> {
     fn bad_operator<T>(&mut self, ty: &FieldType) -> Option<T> {
         let known = operators_of(ty).iter().map(|o| o.as_str()).collect::<Vec<_>>().join(" ");
         let message = format!(
-            "{} does not go with {}, a {ty}; expected one of {known}",
-            self.condition.operator, self.name
+            "{} does not go with {}, {}; expected one of {known}",
+            self.condition.operator,
+            self.name,
+            ty.one()
         );
         self.bad(Code::BadOperator, self.place("operator"), message);
         None
@@ -54,7 +56,7 @@ impl Tester<'_> {
         let folds = matches!(ty, FieldType::String)
             || matches!(ty, FieldType::List(e) if **e == FieldType::String);
         if !self.condition.case_sensitive && !folds {
-            let message = format!("caseSensitive goes with strings; {} is a {ty}", self.name);
+            let message = format!("caseSensitive goes with strings; {} is {}", self.name, ty.one());
             self.bad(Code::TypeMismatch, self.place("caseSensitive"), message);
         }
         if operator == Operator::Null {

@@ -28,8 +28,8 @@ pub(crate) use group::Reading;
 pub(crate) use operand::compile;
 pub(crate) use operator::OPERATORS;
 pub use operator::Operator;
-pub(crate) use parser::Partly;
 pub use parser::RuleParser;
+pub(crate) use parser::{Partly, Places};
 pub(crate) use references::references;
 pub use schedule::Schedule;
 

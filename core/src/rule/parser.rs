@@ -6,6 +6,7 @@ use crate::model::{nearest_zone, parse_zone};
 
 use super::date::{check_order, read_moment};
 use super::group::{Reading, Scope, read_conditions};
+use super::text::TextPlaces;
 use super::value::{each, key_of, nfc, rule_ref_of};
 use super::{Group, Operation, Rule, RuleRef, Schedule};
 
@@ -95,12 +96,22 @@ impl RuleParser {
     /// # Errors
     /// All of the document's problems.
     pub fn parse_conditions<'a>(document: impl Into<Document<'a>>) -> Result<Rule> {
+        Self::read_conditions(document).map(|(rule, _)| rule)
+    }
+
+    /// The same, with what tells where in the document a problem of their meaning stands.
+    pub(crate) fn read_conditions<'a>(document: impl Into<Document<'a>>) -> Result<(Rule, Places)> {
         let document = document.into();
         let text = document.as_str().trim_start();
         if text.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | '`' | '('))
         {
-            return Self::parse_text(document.as_str());
+            let (rule, places) = Self::read_text(document.as_str())?;
+            return Ok((rule, Places::Text(places)));
         }
+        Self::read_json_conditions(text)
+    }
+
+    fn read_json_conditions(text: &str) -> Result<(Rule, Places)> {
         let wrapped;
         let (text, start) = match text.starts_with('[') {
             true => {
@@ -136,9 +147,10 @@ impl RuleParser {
             let group = read_conditions(&json, &Path::ROOT, Scope::Users, 1, &mut reading);
             group.map(|conditions| Rule { conditions: Some(conditions), ..unnamed() })
         };
+        let places = Places::Document(json);
         match rule {
-            Some(rule) if problems.is_empty() => Ok(rule),
-            _ => Err(Error::of(problems)),
+            Some(rule) if problems.is_empty() => Ok((rule, places)),
+            _ => Err(places.error(problems)),
         }
     }
 
@@ -149,6 +161,37 @@ impl RuleParser {
     pub fn schema() -> serde_json::Value {
         super::schema::rule_schema()
     }
+}
+
+/// How the places of a rule's parts are told.
+pub(crate) enum Places {
+    /// By pointers into the document as it is stored.
+    Stored,
+    /// By pointers that lead somewhere in this one.
+    Document(Json),
+    /// By line and column.
+    Text(TextPlaces),
+}
+
+impl Places {
+    /// The error that these problems are, told so.
+    pub(crate) fn error(&self, problems: Vec<Problem>) -> Error {
+        Error::of(match self {
+            Places::Stored => problems,
+            Places::Document(json) => {
+                problems.into_iter().map(|problem| leading(json, problem)).collect()
+            }
+            Places::Text(text) => text.of(problems),
+        })
+    }
+}
+
+/// The problem with a pointer that leads somewhere: the elements of a list that is written as text
+/// have no places of their own.
+fn leading(json: &Json, mut problem: Problem) -> Problem {
+    let end = document::end_of(json, &problem.path);
+    problem.path.truncate(end);
+    problem
 }
 
 /// A rule as far as it could be read; it may be evaluated only if there are no problems.
@@ -167,12 +210,8 @@ impl Partly {
         }
     }
 
-    /// The problem with a pointer that leads somewhere: the elements of a list that is written as
-    /// text have no places of their own.
-    fn place(&self, mut problem: Problem) -> Problem {
-        let end = document::end_of(&self.json, &problem.path);
-        problem.path.truncate(end);
-        problem
+    fn place(&self, problem: Problem) -> Problem {
+        leading(&self.json, problem)
     }
 
     /// The problems of what the rule says, with such pointers, but for those that its form has

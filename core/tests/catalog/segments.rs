@@ -44,6 +44,7 @@ pub fn a_run_publishes_its_segments(catalog: &dyn Catalog) {
             column_types: Some("{\"users.age\": \"int\"}".to_owned()),
             reused: Some("[{\"rule_id\": 9}]".to_owned()),
             basis: Some("{\"meaning\": \"0\"}".to_owned()),
+            cutoffs: Some("{\"0\": \"everyone\"}".to_owned()),
         }
     );
     assert_eq!(current_members(catalog, 1), b"one");

@@ -208,23 +208,32 @@ fn catalogs_in_memory_are_apart() {
     assert!(!Path::new(":memory:").exists());
 }
 
+/// What undoes the migrations to each schema from the second on, the last one first.
+const UNDONE: [&str; 2] = [
+    "ALTER TABLE segmentry_version DROP COLUMN cutoffs; PRAGMA user_version = 2;",
+    "ALTER TABLE segmentry_version DROP COLUMN reused;
+     ALTER TABLE segmentry_version DROP COLUMN basis; PRAGMA user_version = 1;",
+];
+
 #[test]
-fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audience.db");
-    let catalog = SqliteCatalog::open(&path).unwrap();
-    add(&catalog, named("One"));
-    publish(&catalog, 1, &[new_segment(1, b"members")]);
-    drop(catalog);
-    let older = "ALTER TABLE segmentry_version DROP COLUMN reused;
-                 ALTER TABLE segmentry_version DROP COLUMN basis;
-                 PRAGMA user_version = 1;";
-    Connection::open(&path).unwrap().execute_batch(older).unwrap();
-    let catalog = SqliteCatalog::open(&path).unwrap();
-    let segment = catalog.segment(1).unwrap().unwrap();
-    assert_eq!((segment.reused, segment.basis), (None, None));
-    let members = segment.current.unwrap().members_id;
-    assert_eq!(catalog.members(members).unwrap(), b"members");
-    publish(&catalog, 2, &[segmentry::NewSegment { since_version: 1, ..new_segment(1, b"more") }]);
-    assert!(catalog.segment(1).unwrap().unwrap().basis.is_some());
+fn a_catalog_of_an_earlier_schema_is_brought_up_to_date() {
+    for undone in 1..=UNDONE.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audience.db");
+        let catalog = SqliteCatalog::open(&path).unwrap();
+        add(&catalog, named("One"));
+        publish(&catalog, 1, &[new_segment(1, b"members")]);
+        drop(catalog);
+        Connection::open(&path).unwrap().execute_batch(&UNDONE[..undone].concat()).unwrap();
+        let catalog = SqliteCatalog::open(&path).unwrap();
+        let segment = catalog.segment(1).unwrap().unwrap();
+        assert_eq!(segment.cutoffs, None);
+        assert_eq!(segment.reused.is_none() && segment.basis.is_none(), undone == 2);
+        let members = segment.current.unwrap().members_id;
+        assert_eq!(catalog.members(members).unwrap(), b"members");
+        let next = segmentry::NewSegment { since_version: 1, ..new_segment(1, b"more") };
+        publish(&catalog, 2, &[next]);
+        let segment = catalog.segment(1).unwrap().unwrap();
+        assert!(segment.basis.is_some() && segment.cutoffs.is_some());
+    }
 }

@@ -75,6 +75,7 @@ pub fn new_segment(rule_id: i64, members: &[u8]) -> NewSegment {
         column_types: "{\"users.age\": \"int\"}".to_owned(),
         reused: "[{\"rule_id\": 9}]".to_owned(),
         basis: "{\"meaning\": \"0\"}".to_owned(),
+        cutoffs: "{\"0\": \"everyone\"}".to_owned(),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Why a user is in a segment or not, and segments side by side.
 
+use segmentry::{Dialect, RuleDocument};
+
+use super::watched::watched;
 use super::*;
 
 #[tokio::test]
@@ -61,6 +64,35 @@ async fn explain_reads_one_user_and_knows_ranks_and_operands() {
     assert_eq!(own.parts[0].needed.as_deref(), Some("top {\"count\":4}"));
 }
 
+/// Attributes, aggregates, sequences, operands: whatever the conditions, only one user's rows.
+#[tokio::test]
+async fn explain_reads_nobody_elses_data() {
+    let (engine, seen) = watched().await;
+    let one = engine.create_rule(tier("One", 1)).await.unwrap();
+    let bought = |within: &str| json!({"events": "buys", "within": within});
+    let rule = json!({"rule_name": "All kinds", "depends_on": [one], "operation": "UNION",
+    "conditions": [
+        {"field": "country", "operator": "!=", "value": "NP"},
+        {"field": "total_spend", "operator": "between", "value": [200, 900]},
+        {"events": "buys", "aggregate": "avg", "field": "amount", "operator": ">", "value": 100,
+         "where": [{"field": "amount", "operator": "<", "value": 900}],
+         "window": {"last": "1 month"}},
+        {"sequence": [{"events": "buys"}, bought("3 days")], "operator": "didNot"},
+        {"field": "bucket", "operator": ">=", "value": 0, "salt": "any"},
+        {"field": "segment", "operator": "notIn", "value": [one]}
+    ]});
+    let id = engine.create_rule(&rule).await.unwrap();
+    refresh(&engine).await;
+    assert_eq!(keys(&engine, id).await, [1, 2, 4, 6, 7, 8, 10]);
+    seen.users();
+    for user in 1..=10 {
+        let explained = engine.explain(id, user).await.unwrap();
+        let stored = engine.segment(id).await.unwrap().contains(&user.into());
+        assert_eq!(explained.member, stored, "{explained:#?}");
+        assert_eq!(seen.users(), [user]);
+    }
+}
+
 #[tokio::test]
 async fn segments_of_a_user_and_what_segments_share() {
     let engine = engine().await;
@@ -89,11 +121,96 @@ async fn the_text_form_will_do_wherever_conditions_do() {
     let text = "tier = 1 and sum(buys.amount, last => '60 days') > 500";
     let preview = engine.preview(text).await.unwrap();
     assert_eq!((preview.count, preview.of), (2, 10));
-    assert!(
-        engine.explain(segmentry::RuleDocument::Document(text.into()), 7).await.unwrap().member
-    );
-    let found = engine.dependencies(segmentry::RuleDocument::Document(text.into())).await.unwrap();
+    assert!(engine.explain(RuleDocument::Document(text.into()), 7).await.unwrap().member);
+    let found = engine.dependencies(RuleDocument::Document(text.into())).await.unwrap();
     assert_eq!(found.evaluated.len(), 2);
-    let error = engine.preview("tier = 1 and cuont(buys) > 3").await.unwrap_err();
-    assert_eq!((error.code(), error.problems()[0].path.as_str()), (Code::BadOperator, "1:14"));
+}
+
+/// Two hundred segments, from their bitmaps alone: the tables are gone.
+#[tokio::test]
+async fn overlap_of_many_segments_reads_no_table() {
+    let engine = engine().await;
+    let at_least = |at: usize| {
+        let conditions = json!([{"field": "id", "operator": "between", "value": [1, 1 + at % 10]}]);
+        json!({"rule_name": format!("Rule {at}"), "conditions": conditions})
+    };
+    let rules: Vec<Value> = (0..201).map(at_least).collect();
+    let ids = engine.import_rules(&rules).await.unwrap();
+    refresh(&engine).await;
+    engine.remove_source("people").unwrap();
+    engine.remove_source("buys").unwrap();
+    let overlap = engine.overlap(ids[..200].iter().copied()).await.unwrap();
+    assert_eq!((overlap.segments.len(), overlap.pairs.len()), (200, 200 * 199 / 2));
+    for pair in &overlap.pairs {
+        let size = |id: i64| 1 + ids.iter().position(|known| *known == id).unwrap() as u64 % 10;
+        let (first, second) = (size(pair.first), size(pair.second));
+        assert_eq!(pair.count, first.min(second), "{pair:?}");
+        let jaccard = pair.count as f64 / first.max(second) as f64;
+        assert!((pair.jaccard - jaccard).abs() < 1e-12, "{pair:?}");
+    }
+    assert_eq!(engine.segments_of(10).await.unwrap().len(), 20);
+    assert_eq!(code(engine.overlap(ids.iter().copied()).await), Code::BadValue);
+}
+
+/// What is wrong with the meaning of a text is told like what is wrong with its form.
+#[tokio::test]
+async fn problems_of_a_text_have_its_lines_and_columns() {
+    let engine = engine().await;
+    let document = |text: &'static str| RuleDocument::Document(text.into());
+    let cases: [(&str, &[&str]); 8] = [
+        ("tier = 1 and cuont(buys) > 3", &["bad_operator 1:14"]),
+        (
+            "tier = 1\nand (contry = 'IN' or tier in (1, 'x'))\nand not (sum(buys.amuont) > 1)",
+            &["unknown_field 2:6", "type_mismatch 2:35", "unknown_field 3:14"],
+        ),
+        ("count(byus) > 3 and contains(tier, 'x')", &["unknown_field 1:7", "bad_operator 1:21"]),
+        (
+            "segment in ('Nobody', 7) and tier > 'ten'",
+            &["unknown_rule 1:13", "unknown_rule 1:23", "type_mismatch 1:37"],
+        ),
+        ("top(country, count => 3, among => tiers = 1)", &["unknown_field 1:35"]),
+        ("did(step(buys), step(buys, where => at > 'noon'))", &["bad_date 1:42"]),
+        (
+            "max(buys.at, where => amount > field(at)) > 1 and bucket() = 3",
+            &["type_mismatch 1:38", "missing_member 1:51"],
+        ),
+        ("within(home, lat => 1, lon => 1, radius => '1 km')", &["unknown_field 1:8"]),
+    ];
+    for (text, expected) in cases {
+        let error = engine.preview(text).await.unwrap_err();
+        let problems = error.problems();
+        let found: Vec<String> =
+            problems.iter().map(|p| format!("{} {}", p.code, p.path)).collect();
+        assert_eq!(found, expected, "{text}");
+        for problem in problems {
+            let (line, column) = problem.path.split_once(':').unwrap();
+            let place = format!("\nline {line}, column {column}:\n  ");
+            let (_, shown) = problem.message.split_once(&place).unwrap();
+            let (row, caret) = shown.split_once("\n  ").unwrap();
+            assert!(caret.ends_with('^') && row.len() >= caret.len(), "{}", problem.message);
+        }
+        for error in [
+            engine.explain(document(text), 4).await.unwrap_err(),
+            engine.dependencies(document(text)).await.unwrap_err(),
+            engine.to_sql(document(text), Dialect::DataFusion).await.unwrap_err(),
+        ] {
+            assert_eq!(error.problems(), problems, "{text}");
+        }
+    }
+    let error = engine.preview("tier = 1\nand contry = 'IN'").await.unwrap_err();
+    let problem = &error.problems()[0];
+    assert_eq!(
+        problem.message,
+        "neither a column of \"people\" nor a trait: \"contry\"\nline 2, column 5:\n  \
+         and contry = 'IN'\n      ^"
+    );
+    assert_eq!(problem.hint.as_deref(), Some("did you mean \"country\"?"));
+    // A document has pointers, in whatever way it is given.
+    let conditions = json!([{"field": "contry", "operator": "=", "value": "IN"}]);
+    assert_eq!(engine.preview(&conditions).await.unwrap_err().path(), "/0/field");
+    let conditions = json!([{"field": "tier", "operator": "in", "value": "1, x"}]);
+    assert_eq!(engine.preview(&conditions).await.unwrap_err().path(), "/0/value");
+    // Of a bucket that no rule names, nobody knows the salt.
+    let error = engine.dependencies(document("bucket() < 7")).await.unwrap_err();
+    assert_eq!((error.code(), error.path()), (Code::MissingMember, "1:1"));
 }

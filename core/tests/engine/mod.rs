@@ -3,9 +3,11 @@
 mod data_faults;
 mod explain;
 mod queries;
+mod ranks;
 mod reuse;
 mod runs;
 mod verbs;
+mod watched;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -171,3 +171,15 @@ async fn queries_of_string_keys() {
     let wrong = json!({"rule_name": "Wrong", "conditions": [], "include": [7]});
     assert_eq!(code(engine.create_rule(wrong).await), Code::TypeMismatch);
 }
+
+/// Each condition is evaluated by itself, not again with all before it.
+#[tokio::test]
+async fn queries_preview_many_conditions() {
+    let engine = engine().await;
+    let others: Vec<Value> =
+        (1..=1_000).map(|id| json!({"field": "id", "operator": "!=", "value": id})).collect();
+    let preview = engine.preview(json!(others)).await.unwrap();
+    let counts: Vec<u64> = preview.steps.iter().map(|step| step.count).collect();
+    let left: Vec<u64> = (1..=1_000).map(|step: u64| 10u64.saturating_sub(step)).collect();
+    assert_eq!((preview.count, counts), (0, left));
+}

@@ -199,6 +199,42 @@ async fn runs_as_of_the_past() {
     assert_eq!(code(segment.changes(9).await), Code::NotFound);
 }
 
+/// Between any two versions, in both directions.
+#[tokio::test]
+async fn runs_tell_who_entered_and_who_left() {
+    let engine = engine().await;
+    let rule = json!({"rule_name": "Lately", "conditions": [
+        {"events": "buys", "operator": ">", "value": 0, "window": {"last": "3 days"}}]});
+    let id = engine.create_rule(rule).await.unwrap();
+    // One user buys at noon of every day, from the first of January on.
+    let days = [4, 6, 5, 20];
+    for day in days {
+        let as_of = at(&format!("2025-01-{day:02}T00:00:00Z"));
+        engine.refresh(Refresh::rules([id]).as_of(as_of)).await.unwrap();
+    }
+    let members =
+        |day: i64| -> Vec<i64> { (1..=10).filter(|id| (day - 3..day).contains(id)).collect() };
+    let without = |these: &[i64], those: &[i64]| -> Vec<Option<Key>> {
+        these.iter().filter(|id| !those.contains(id)).map(|id| Some(Key::Int(*id))).collect()
+    };
+    let listed = |keys: &segmentry::KeyColumn| -> Vec<Option<Key>> {
+        (0..keys.len()).map(|at| keys.get(at)).collect()
+    };
+    for (to, day) in (1..).zip(days) {
+        let segment = engine.segment_version(id, to).await.unwrap();
+        for (from, other) in (1..).zip(days) {
+            let (now, then) = (members(day), members(other));
+            let changes = segment.changes(from).await.unwrap();
+            assert_eq!(listed(&changes.entered), without(&now, &then), "{from} {to}");
+            assert_eq!(listed(&changes.exited), without(&then, &now), "{from} {to}");
+        }
+    }
+    let versions = engine.segment(id).await.unwrap().versions().await.unwrap();
+    let told: Vec<_> =
+        versions.iter().map(|v| (v.version, v.row_count, v.entered, v.exited)).collect();
+    assert_eq!(told, [(1, 3, 3, 0), (2, 3, 2, 2), (3, 3, 1, 1), (4, 0, 0, 3)]);
+}
+
 #[tokio::test]
 async fn runs_leave_unchanged_bitmaps_alone() {
     let engine = engine().await;

@@ -8,6 +8,7 @@ use super::literals::Literals;
 use super::windows::window;
 use super::world::{EventField, Schema, Trait, Type};
 use super::{Options, Random};
+use crate::oracle::json::Json;
 use crate::oracle::value::Value;
 use crate::oracle::{World, event_values, values};
 
@@ -166,6 +167,35 @@ impl Maker<'_> {
             }
         }
         self.condition(Place::Aggregate, operator, ty, subject, None)
+    }
+
+    /// A condition on the same numbers of the same events as another, by another aggregate.
+    pub fn beside(&mut self, other: &str) -> Option<String> {
+        let other = Json::parse(other).unwrap();
+        let column = other.get("field")?.text().unwrap();
+        let entries = match other.get("events")? {
+            Json::List(names) => names.iter().map(|name| name.text().unwrap()).collect(),
+            name => vec![name.text().unwrap()],
+        };
+        let mut fields = self.schema.events.iter().filter(|field| field.column == column);
+        let same = |field: &&EventField| {
+            field.entries.iter().all(|name| entries.contains(&name.as_str()))
+                && entries.iter().all(|name| field.entries.iter().any(|entry| entry == name))
+        };
+        let (aggregate, ty) = match fields.find(same)?.ty {
+            Int => *self.random.pick(&[("sum", Int), ("avg", Decimal), ("count", Int)]),
+            Decimal | Float => {
+                *self.random.pick(&[("sum", Decimal), ("avg", Decimal), ("count", Int)])
+            }
+            _ => return None,
+        };
+        let kept = ["events", "field", "where", "window"].into_iter();
+        let mut subject: Vec<(&'static str, String)> =
+            kept.filter_map(|name| Some((name, other.get(name)?.write()))).collect();
+        subject.push(("aggregate", plain(aggregate)));
+        let operator = *self.random.pick(operators(ty));
+        self.coverage.note_other("the same events");
+        Some(self.condition(Place::Aggregate, operator, ty, subject, None))
     }
 
     fn has_types(&self, entries: &[String], wanted: &[Pair]) -> bool {

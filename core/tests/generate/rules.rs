@@ -216,6 +216,9 @@ fn leaves(maker: &mut Maker<'_>, known: &[(i64, String)]) -> Vec<String> {
     let mut leaves = Vec::new();
     for _ in 0..count {
         let leaf = if attribute { maker.attribute() } else { maker.aggregate() };
+        if !attribute && maker.random.percent(25) {
+            leaves.extend(maker.beside(&leaf));
+        }
         leaves.push(leaf);
         attribute = !attribute;
     }

@@ -70,8 +70,8 @@ fn insert_version(
 ) -> Result<(), Fault> {
     let members_id = members_id(connection, segment)?;
     let sql = "INSERT INTO segmentry_version (rule_id, version, rule_version, as_of, run_id,
-                   row_count, entered, exited, members_id, column_types, reused, basis)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+                   row_count, entered, exited, members_id, column_types, reused, basis, cutoffs)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     connection.prepare_cached(sql)?.execute(params![
         segment.rule_id,
         segment.since_version + 1,
@@ -85,6 +85,7 @@ fn insert_version(
         segment.column_types,
         segment.reused,
         segment.basis,
+        segment.cutoffs,
     ])?;
     Ok(())
 }

@@ -188,6 +188,7 @@ fn migrations(start: i64) -> Vec<M<'static>> {
     vec![
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, first_schema)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, reuse)),
+        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, cutoffs)),
     ]
 }
 
@@ -225,6 +226,12 @@ fn reuse(connection: &Connection) -> Result<(), Fault> {
         "ALTER TABLE segmentry_version ADD COLUMN reused TEXT;
          ALTER TABLE segmentry_version ADD COLUMN basis TEXT;",
     )?)
+}
+
+/// Where the ranks of a version's rule end.
+fn cutoffs(connection: &Connection) -> Result<(), Fault> {
+    let sql = "ALTER TABLE segmentry_version ADD COLUMN cutoffs TEXT";
+    Ok(connection.execute_batch(sql)?)
 }
 
 fn add_columns(

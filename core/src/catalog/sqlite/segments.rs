@@ -10,8 +10,8 @@ use crate::error::Code;
 const SEGMENT: &str = "
     SELECT s.id, COALESCE(CAST(s.rule_id AS INTEGER), 0), s.segment_name, s.description,
         s.table_name, COALESCE(CAST(s.row_count AS INTEGER), 0), s.sql_query,
-        s.last_refreshed_at, v.column_types, v.reused, v.basis, v.version, v.rule_version, v.as_of, v.run_id,
-        v.row_count, v.entered, v.exited, v.members_id
+        s.last_refreshed_at, v.column_types, v.reused, v.basis, v.cutoffs,
+        v.version, v.rule_version, v.as_of, v.run_id, v.row_count, v.entered, v.exited, v.members_id
     FROM segment_catalog s LEFT JOIN segmentry_version v ON v.rule_id = s.rule_id
         AND v.version = (SELECT MAX(version) FROM segmentry_version WHERE rule_id = s.rule_id)";
 
@@ -42,7 +42,7 @@ pub(super) fn versions(connection: &Connection, rule_id: i64) -> Result<Vec<Vers
 }
 
 fn segment_row(row: &Row<'_>) -> Result<SegmentRow, Fault> {
-    let version: Option<i64> = row.get(11)?;
+    let version: Option<i64> = row.get(12)?;
     Ok(SegmentRow {
         id: row.get(0)?,
         rule_id: row.get(1)?,
@@ -52,10 +52,11 @@ fn segment_row(row: &Row<'_>) -> Result<SegmentRow, Fault> {
         row_count: row.get(5)?,
         sql_query: text(row, 6)?,
         last_refreshed_at: instant(row, 7)?,
-        current: version.map(|_| version_row(row, 11)).transpose()?,
+        current: version.map(|_| version_row(row, 12)).transpose()?,
         column_types: row.get(8)?,
         reused: row.get(9)?,
         basis: row.get(10)?,
+        cutoffs: row.get(11)?,
     })
 }
 

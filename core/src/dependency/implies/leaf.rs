@@ -164,10 +164,7 @@ impl Prover {
                 fits && steps.iter().zip(steps2).all(|(step, step2)| {
                     let soon = match (step.within, step2.within) {
                         (_, None) => true,
-                        (Some(one), Some(two)) => {
-                            (one, step.months_in) == (two, step2.months_in)
-                                || one.micros().zip(two.micros()).is_some_and(|(a, b)| a <= b)
-                        }
+                        (Some(one), Some(two)) => one.is_shorter(two),
                         (None, Some(_)) => false,
                     };
                     soon && self.events_within(&step.events, &step2.events)

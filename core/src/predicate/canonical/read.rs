@@ -10,10 +10,10 @@ use crate::predicate::{
     Atom, BoundSequence, DoubleRange, Metric, Predicate, Ranges, Source, Span, Test, TextTest,
     Value, fold, resolve,
 };
-use crate::rule::{Aggregate, Duration, Operator, Window};
+use crate::rule::{Aggregate, Operator, Window};
 
 use super::set::{Double, Point, Set, beginning_with};
-use super::subject::{EventSet, Measure, Question, Stage, Subject, SubjectId};
+use super::subject::{EventSet, Measure, Question, Stage, Subject, SubjectId, Within};
 use super::{Form, Forms, Shape};
 
 /// Lists of more values than this are compared as a whole and no more looked into.
@@ -288,8 +288,8 @@ impl Forms {
             if events.is_empty() {
                 return self.constant(false);
             }
-            let months_in = step.within.and_then(Duration::months).map(|_| at.zone.name());
-            stages.push(Stage { events, within: step.within, months_in });
+            let within = step.within.map(|within| Within::of(within, at.zone.name()));
+            stages.push(Stage { events, within });
         }
         match span.start >= span.end {
             true => self.constant(false),

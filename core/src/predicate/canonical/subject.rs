@@ -113,9 +113,33 @@ pub(crate) struct EventSet {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Stage {
     pub(crate) events: Vec<EventSet>,
-    pub(crate) within: Option<Duration>,
-    /// The zone in which `within` is counted, if it is in months.
-    pub(crate) months_in: Option<&'static str>,
+    pub(crate) within: Option<Within>,
+}
+
+/// How long after the step before a step may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Within {
+    Micros(i64),
+    /// By the calendar of a zone.
+    Months(u32, &'static str),
+}
+
+impl Within {
+    pub(super) fn of(duration: Duration, zone: &'static str) -> Within {
+        match duration.months() {
+            Some(months) => Within::Months(months, zone),
+            None => Within::Micros(duration.micros().unwrap_or(i64::MAX)),
+        }
+    }
+
+    /// Whether what is within this is within that: a later wall time is no earlier instant.
+    pub(crate) fn is_shorter(self, other: Within) -> bool {
+        match (self, other) {
+            (Within::Micros(one), Within::Micros(two)) => one <= two,
+            (Within::Months(one, zone), Within::Months(two, other)) => one <= two && zone == other,
+            _ => false,
+        }
+    }
 }
 
 impl Subject {
@@ -205,7 +229,7 @@ impl Subject {
             Subject::Sequence(stages, span) => {
                 (8u8, span, stages.len()).hash(&mut out);
                 for stage in stages {
-                    (stage.within, stage.months_in, stage.events.len()).hash(&mut out);
+                    (stage.within, stage.events.len()).hash(&mut out);
                     stage.events.iter().for_each(|events| events.digest(forms, &mut out));
                 }
             }

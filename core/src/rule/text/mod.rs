@@ -53,7 +53,21 @@ use super::parser::unnamed;
 use super::{Group, Rule, RuleParser};
 
 use parse::Parser;
-use place::Fault;
+use place::Placed;
+
+/// Where the parts of conditions stand in the text that they were read from.
+pub(crate) struct TextPlaces {
+    text: String,
+    root: Placed,
+}
+
+impl TextPlaces {
+    /// The same problems at their places in the text, as those that reading it has: line and column
+    /// in place of the pointer, and a caret. All are told in the order of the text.
+    pub(crate) fn of(&self, problems: Vec<Problem>) -> Vec<Problem> {
+        place::problems(&self.text, self.root.faults(problems))
+    }
+}
 
 impl RuleParser {
     /// Reads conditions in text form, a SQL expression. The rule that they are in has no name.
@@ -80,6 +94,11 @@ impl RuleParser {
     /// # Errors
     /// All of the text's problems; of what is not an expression of the language at all, the first.
     pub fn parse_text(text: &str) -> Result<Rule> {
+        Self::read_text(text).map(|(rule, _)| rule)
+    }
+
+    /// Reads conditions in text form, with the place of each part in the text.
+    pub(crate) fn read_text(text: &str) -> Result<(Rule, TextPlaces)> {
         if text.len() > MAX_BYTES {
             let problem =
                 Problem::new(Code::LimitExceeded, "1:1", "the limit of 64 MiB of text is passed");
@@ -88,24 +107,22 @@ impl RuleParser {
         let mut parser = Parser::new(text);
         let root = parser.document();
         let mut faults = parser.into_faults();
-        let group = match root {
+        let mut read = None;
+        match root {
             Ok(root) => {
                 let mut problems = Vec::new();
                 let mut reading = Reading::new(&mut problems);
                 let group = read_conditions(&root.json, &Path::ROOT, Scope::Users, 1, &mut reading);
-                faults.extend(problems.into_iter().map(|problem| {
-                    let at = root.place_of(&problem.path);
-                    Fault { at, problem }
-                }));
-                group
+                faults.extend(root.faults(problems));
+                read = group.map(|group| (group, root));
             }
-            Err(fault) => {
-                faults.push(fault);
-                None
+            Err(fault) => faults.push(fault),
+        }
+        match read {
+            Some((group, root)) if faults.is_empty() => {
+                let rule = Rule { conditions: Some(group), ..unnamed() };
+                Ok((rule, TextPlaces { text: text.to_owned(), root }))
             }
-        };
-        match group {
-            Some(group) if faults.is_empty() => Ok(Rule { conditions: Some(group), ..unnamed() }),
             _ => Err(Error::of(place::problems(text, faults))),
         }
     }

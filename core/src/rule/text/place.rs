@@ -38,6 +38,12 @@ impl Placed {
         Placed { json: Json::Array(values), mark: Mark { at, below: Below::Values(places) } }
     }
 
+    /// The problems of the document, each with its place.
+    pub(super) fn faults(&self, problems: Vec<Problem>) -> Vec<Fault> {
+        let fault = |problem: Problem| Fault { at: self.place_of(&problem.path), problem };
+        problems.into_iter().map(fault).collect()
+    }
+
     /// The place of what a JSON Pointer leads to, or of what is nearest above it.
     pub(super) fn place_of(&self, pointer: &str) -> u32 {
         let (mut json, mut mark) = (&self.json, &self.mark);
