@@ -16,6 +16,7 @@ mod generate;
 mod metamorphic;
 mod oracle;
 mod original;
+mod pass;
 mod querybuilder;
 mod reuse;
 mod sources;

@@ -180,13 +180,23 @@ impl SegmentEngine {
     pub async fn refresh(&self, request: Refresh) -> Result<Run> {
         let cancel = request.cancel.clone().unwrap_or_default();
         let cancelled = || Error::new(Code::Cancelled, "the refresh was cancelled");
-        let waiting = tokio::time::timeout(self.shared.busy_timeout, self.shared.running.lock());
-        let _alone = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(cancelled()),
-            alone = waiting => alone.map_err(|_| {
-                Error::new(Code::Busy, "another refresh of this process is under way")
-            })?,
+        // A host's runtime may have no timer, which only a refresh that waits needs.
+        let at_once = self.shared.running.try_lock().ok().filter(|_| !cancel.is_cancelled());
+        let _alone = match at_once {
+            Some(alone) => alone,
+            None => {
+                let alone = self.shared.running.lock();
+                tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => return Err(cancelled()),
+                    alone = tokio::time::timeout(self.shared.busy_timeout, alone) => {
+                        alone.map_err(|_| {
+                            let message = "another refresh of this process is under way";
+                            Error::new(Code::Busy, message)
+                        })?
+                    }
+                }
+            }
         };
         let evaluation = Work::evaluate(Arc::clone(&self.shared), request);
         let (work, run) = tokio::select! {

@@ -126,24 +126,62 @@ impl Reader {
             values.push(value);
         }
         let mut records = Vec::with_capacity(rows.count * (values.len() + 1));
-        let mut at = self.bucket.iter().zip(&self.class).enumerate();
+        let mut first = 0;
         for (user, range) in owners {
-            for (row, (bucket, class)) in at.by_ref().take(range.len()) {
-                if *bucket == OUTSIDE || *class == NONE {
-                    continue;
+            let here = first..first + range.len();
+            first = here.end;
+            let buckets = self.bucket.get(here.clone()).unwrap_or_default();
+            let classes = self.class.get(here.clone()).unwrap_or_default();
+            let events = Events { user: *user, first: here.start, buckets, classes };
+            match values.as_slice() {
+                // Most rules ask for one field, which is always there.
+                [one] if one.valid.is_none() => {
+                    let numbers = one.values.get(here).unwrap_or_default();
+                    let events = events.heads().zip(numbers);
+                    records.extend(
+                        events
+                            .filter_map(|((_, head), number)| {
+                                head.map(|head| [head.with(0).0, number.cast_unsigned()])
+                            })
+                            .flatten(),
+                    );
                 }
-                let mut head = Head::new(u32::from(*user), *bucket, *class);
-                for (slot, value) in values.iter().enumerate() {
-                    if value.is_valid(row) {
-                        head = head.with(slot);
+                values => {
+                    for (row, head) in events.heads() {
+                        let Some(mut head) = head else { continue };
+                        for (slot, value) in values.iter().enumerate() {
+                            if value.is_valid(row) {
+                                head = head.with(slot);
+                            }
+                        }
+                        records.push(head.0);
+                        let numbers = values.iter().filter_map(|value| value.values.get(row));
+                        records.extend(numbers.map(|number| number.cast_unsigned()));
                     }
                 }
-                records.push(head.0);
-                let numbers = values.iter().filter_map(|value| value.values.get(row));
-                records.extend(numbers.map(|number| number.cast_unsigned()));
             }
         }
         Ok(records)
+    }
+}
+
+/// The events of one user, sorted out.
+struct Events<'a> {
+    user: u16,
+    /// The row of the first.
+    first: usize,
+    buckets: &'a [u16],
+    classes: &'a [u16],
+}
+
+impl Events<'_> {
+    /// Each row, and the head of its record if any stream takes it.
+    fn heads(&self) -> impl Iterator<Item = (usize, Option<Head>)> {
+        let sorted = self.buckets.iter().zip(self.classes);
+        sorted.zip(self.first..).map(|((bucket, class), row)| {
+            let taken = *bucket != OUTSIDE && *class != NONE;
+            (row, taken.then(|| Head::new(u32::from(self.user), *bucket, *class)))
+        })
     }
 }
 
