@@ -15,7 +15,7 @@ PYTHON := $(CURDIR)/$(VENV)/bin/python
 REQUIREMENTS := core/tests/requirements.txt
 STAMP := $(VENV)/.requirements
 
-.PHONY: check test soak bench fmt doc deny clean lint quickstart venv
+.PHONY: check test soak mutations bench fmt doc deny clean lint quickstart venv
 
 ## check: format, clippy and unit tests
 check: lint
@@ -38,6 +38,10 @@ soak: venv
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" \
 		cargo test --workspace --test '*' -- differential reuse --include-ignored --nocapture
+
+## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
+mutations:
+	python3 core/tests/mutations/run.py
 
 ## bench: release build; writes its data under ~/.cache/segmentry/bench at the first run
 bench:
