@@ -16,7 +16,7 @@ PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
 COMPARE_PYTHON := $(CURDIR)/$(COMPARE_VENV)/bin/python
 
-.PHONY: check test soak bench compare fmt doc deny clean lint quickstart venv java
+.PHONY: check test soak mutations bench compare fmt doc deny clean lint quickstart venv java
 
 ## check: format, clippy and unit tests
 check: lint
@@ -39,6 +39,10 @@ soak: venv
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" \
 		cargo test --workspace --test '*' -- differential reuse store --include-ignored --nocapture
+
+## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
+mutations:
+	python3 core/tests/mutations/run.py
 
 ## bench: release build; writes its data under ~/.cache/segmentry/bench at the first run
 bench:

@@ -14,6 +14,7 @@ mod differential;
 mod engine;
 mod generate;
 mod metamorphic;
+mod mutations;
 mod oracle;
 mod original;
 mod pass;

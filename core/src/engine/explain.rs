@@ -97,6 +97,34 @@ impl SegmentEngine {
     /// known (of a document, of a rank that was reworded since, of a rule that was answered from a
     /// segment in which that rank does not stand), the rank is selected anew over all users.
     ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    /// # use segmentry::{AudienceModel, MemoryCatalog, Refresh, SegmentEngine};
+    /// # #[tokio::main]
+    /// # async fn main() -> segmentry::Result<()> {
+    /// # let column = |values: Vec<i64>| Arc::new(Int64Array::from(values)) as ArrayRef;
+    /// # let people = RecordBatch::try_from_iter([
+    /// #     ("id", column(vec![1, 2, 3])), ("points", column(vec![70, 90, 80])),
+    /// # ]).unwrap();
+    /// # let model = AudienceModel::parse(r#"{"users": {"table": "people", "key": "id"}}"#)?;
+    /// # let engine = SegmentEngine::builder().catalog(MemoryCatalog::new()).model(model).build().await?;
+    /// # engine.add_arrow("people", vec![people])?;
+    /// let rule = engine.create_rule(r#"{
+    ///     "rule_name": "Best two",
+    ///     "conditions": [{"field": "points", "operator": "top", "value": {"count": 2}}]
+    /// }"#).await?;
+    /// engine.refresh(Refresh::rules([rule])).await?;
+    ///
+    /// let explained = engine.explain(rule, 1).await?;
+    /// let rank = &explained.root.parts[0];
+    /// assert!(!explained.member && !rank.holds);
+    /// // The user has 70 points; the last of the two has 80.
+    /// assert_eq!((&rank.value, &rank.cutoff), (&Some(70.into()), &Some(80.into())));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Code::NotFound`] if no user has the key; all problems of a document, those of a text by
     /// line and column; errors of the data.

@@ -31,6 +31,9 @@ fn keys(users: &[i64], texts: bool) -> ArrayRef {
     }
 }
 
+/// When, a large number, cents, a double, and a kind.
+type Event = (i64, Option<i64>, i64, Option<f64>, Option<&'static str>);
+
 /// Users with keys far apart, and their events in no order, in batches.
 fn tables(texts: bool, random: &mut Random) -> (RecordBatch, Vec<RecordBatch>) {
     let ids: Vec<i64> = (0..USERS).map(|user| user * 31 - 5_000).collect();
@@ -47,7 +50,7 @@ fn tables(texts: bool, random: &mut Random) -> (RecordBatch, Vec<RecordBatch>) {
             _ => random.range(0, USERS * 2 / 3) * 31 - 5_000,
         })
         .collect();
-    let mut columns: Vec<(i64, Option<i64>, i64, Option<f64>, Option<&str>)> = Vec::new();
+    let mut columns: Vec<Event> = Vec::new();
     for owner in &owners {
         let time = AS_OF - random.range(-20, 200) * DAY + random.range(-5, 5);
         let large = match random.range(0, 2_000) {

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Plants the faults of mutations.json one at a time in a copy of the repository and runs the tests,
+which have to fail. Prints what each fault turned red; ends with 1 if some fault went unseen.
+
+    run.py [--only WORDS] [--skip COUNT]
+
+`--only` takes the faults whose name holds the words, `--skip` leaves the first so many out.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+# The corpus has every meaning of the language; the cutoffs of ranks are seen by explanations.
+TESTS = ["corpus_cases", "engine::ranks"]
+
+
+def copy_of_the_repository(folder: Path) -> None:
+    """What git knows of, as it is now."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        source, target = ROOT / name, folder / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+
+
+def cargo(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = ["cargo", "test", "-q", "-p", "segmentry", "--test", "main", *arguments]
+    # The target directory is shared, so that the dependencies are not built again.
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ})
+
+
+def red(output: str) -> list:
+    """The names of the tests that failed."""
+    lines = output.splitlines()
+    found = [line.split()[1] for line in lines if line.startswith("---- ")]
+    return sorted(set(found))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--skip", type=int, default=0)
+    options = parser.parse_args()
+    document = json.loads((ROOT / "core/tests/mutations/mutations.json").read_text())
+    chosen = [m for m in document["mutations"] if options.only in m["name"]][options.skip:]
+    unseen = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        copy_of_the_repository(folder)
+        sound = cargo(folder, *["--", *TESTS])
+        if sound.returncode != 0:
+            print("the tests fail without any fault:\n" + sound.stdout[-4000:] + sound.stderr[-4000:])
+            return 1
+        for mutation in chosen:
+            path = folder / mutation["file"]
+            source = path.read_text()
+            if source.count(mutation["from"]) != 1:
+                print(f"{mutation['name']}: the text is not in {mutation['file']}")
+                unseen.append(mutation["name"])
+                continue
+            path.write_text(source.replace(mutation["from"], mutation["to"]))
+            started = time.monotonic()
+            built = cargo(folder, "--no-run")
+            if built.returncode != 0:
+                print(f"{mutation['name']}: does not compile\n{built.stderr[-2000:]}")
+                unseen.append(mutation["name"])
+            else:
+                failed = red(cargo(folder, *["--", *TESTS]).stdout)
+                took = time.monotonic() - started
+                told = ", ".join(test.rsplit("::", 1)[-1] for test in failed)
+                print(f"{mutation['name']}: {told or 'NOT SEEN'} ({took:.0f} s)", flush=True)
+                if not failed:
+                    unseen.append(mutation["name"])
+            path.write_text(source)
+    print(f"{len(chosen) - len(unseen)} of {len(chosen)} faults turned a test red")
+    return 1 if unseen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
