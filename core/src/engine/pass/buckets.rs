@@ -38,7 +38,7 @@ impl Buckets {
     /// Adds the bucket of each time to `out`.
     pub(in crate::engine) fn of(&self, times: &Whole, out: &mut Vec<u16>) {
         let end = self.bounds.last().copied().unwrap_or(i64::MIN);
-        let before = if self.open { 0 } else { OUTSIDE };
+        let before = if self.open && !self.bounds.is_empty() { 0 } else { OUTSIDE };
         let found = times.values.iter().map(|time| {
             if *time < self.first {
                 return before;
