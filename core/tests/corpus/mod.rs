@@ -9,7 +9,9 @@ mod schema;
 
 use std::collections::BTreeSet;
 
-use segmentry::{AudienceModel, Catalog, MemoryCatalog, Refresh, SegmentEngine, SqliteCatalog};
+use segmentry::{
+    AudienceModel, Catalog, Evaluation, MemoryCatalog, Refresh, SegmentEngine, SqliteCatalog,
+};
 
 use crate::differential::{arrow, instant, keys_of};
 use crate::oracle;
@@ -45,13 +47,15 @@ async fn engine_of(case: &Case, catalog: impl Catalog + 'static) -> SegmentEngin
     engine
 }
 
-/// What is wrong with the segments that an engine gives.
-async fn differences(case: &Case, engine: &SegmentEngine, catalog: &str) -> Vec<String> {
+/// What is wrong with the segments that an engine gives when it works rules out that way; with
+/// reuse where it may choose.
+async fn differences(case: &Case, engine: &SegmentEngine, way: Evaluation) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for Run { as_of, expected } in &case.runs {
         let as_of = instant(*as_of);
-        let refresh = Refresh::rules(case.rules.iter().map(|(id, _)| *id));
-        let run = engine.refresh(refresh.as_of(as_of)).await.unwrap();
+        let refresh = Refresh::rules(case.rules.iter().map(|(id, _)| *id)).as_of(as_of);
+        let refresh = refresh.evaluation(way).reuse(way == Evaluation::Auto);
+        let run = engine.refresh(refresh).await.unwrap();
         found.extend(run.failed.iter().map(|failed| format!("{}: {failed:?}", case.name)));
         found.extend(run.skipped.iter().map(|skipped| format!("{}: {skipped:?}", case.name)));
         if !found.is_empty() {
@@ -61,7 +65,7 @@ async fn differences(case: &Case, engine: &SegmentEngine, catalog: &str) -> Vec<
             let members = keys_of(engine, *id).await;
             if let Err(difference) = expected[name].agrees(&members) {
                 found.push(format!(
-                    "{}, engine on a catalog {catalog}, as of {as_of}, rule {name:?}: \
+                    "{}, engine, {way:?}, as of {as_of}, rule {name:?}: \
                      {difference}\n{document}",
                     case.name
                 ));
@@ -114,10 +118,11 @@ async fn corpus_cases_have_the_members_worked_out_by_hand() {
         }
         found.extend(oracle_differences(case));
         let engine = engine_of(case, MemoryCatalog::new()).await;
-        found.extend(differences(case, &engine, "in memory").await);
+        found.extend(differences(case, &engine, Evaluation::Shared).await);
+        found.extend(differences(case, &engine, Evaluation::Separate).await);
         let file = folder.path().join(format!("{}.db", case.name));
         let engine = engine_of(case, SqliteCatalog::open(file).unwrap()).await;
-        found.extend(differences(case, &engine, "in a file").await);
+        found.extend(differences(case, &engine, Evaluation::Auto).await);
     }
     let rules: usize = cases.iter().map(|case| case.rules.len()).sum();
     println!("{} cases, {rules} rules", cases.len());
