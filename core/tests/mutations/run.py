@@ -8,12 +8,12 @@ which have to fail. Prints what each fault turned red; ends with 1 if some fault
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -35,10 +35,25 @@ def copy_of_the_repository(folder: Path) -> None:
             shutil.copy2(source, target)
 
 
+@contextlib.contextmanager
+def copied():
+    """A copy beside what is built: always at one place, so that each run builds over the last."""
+    folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "mutations"
+    shutil.rmtree(folder, ignore_errors=True)
+    copy_of_the_repository(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def cargo(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     command = ["cargo", "test", "-q", "-p", "segmentry", "--test", "main", *arguments]
-    # The target directory is shared, so that the dependencies are not built again.
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ})
+    # The target directory is that of the repository: the dependencies are not built again.
+    target = {"CARGO_TARGET_DIR": str(folder.parent)}
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env={**os.environ, **target}
+    )
 
 
 def red(output: str) -> list:
@@ -56,9 +71,7 @@ def main() -> int:
     document = json.loads((ROOT / "core/tests/mutations/mutations.json").read_text())
     chosen = [m for m in document["mutations"] if options.only in m["name"]][options.skip:]
     unseen = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        copy_of_the_repository(folder)
+    with copied() as folder:
         sound = cargo(folder, *["--", *TESTS])
         if sound.returncode != 0:
             print("the tests fail without any fault:\n" + sound.stdout[-4000:] + sound.stderr[-4000:])
