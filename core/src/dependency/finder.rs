@@ -60,6 +60,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// From nothing yet.
+    fn empty(root: &Part) -> Answer {
+        let all = !matches!(root.kind, Kind::Any(_));
+        let (segments, rest_at, found) = (Vec::new(), Vec::new(), Vec::new());
+        Answer { all, segments, rest: None, rest_at, found }
+    }
+
     /// The rule from what it says itself: its operands' segments, and all of its conditions.
     pub(crate) fn plain(root: &Part) -> Answer {
         let all = !matches!(root.kind, Kind::Any(_));
@@ -129,16 +136,19 @@ impl Library {
         crate::stack::deep(|| self.answered(question))
     }
 
+    /// From a rule that says the same, if there is one; else the rule from what it says itself.
+    pub(crate) fn answer_whole(&self, question: &Question<'_>) -> Answer {
+        let mut answer = Answer::empty(&question.taken.root);
+        match self.by_equal_rule(question, &mut answer) {
+            true => answer,
+            false => Answer { found: answer.found, ..Answer::plain(&question.taken.root) },
+        }
+    }
+
     fn answered(&mut self, question: &Question<'_>) -> Answer {
         let root = &question.taken.root;
-        let all = !matches!(root.kind, Kind::Any(_));
-        let mut answer = Answer {
-            all,
-            segments: Vec::new(),
-            rest: None,
-            rest_at: Vec::new(),
-            found: Vec::new(),
-        };
+        let mut answer = Answer::empty(root);
+        let all = answer.all;
         if self.by_equal_rule(question, &mut answer) {
             return answer;
         }

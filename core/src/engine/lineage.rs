@@ -77,7 +77,7 @@ impl SegmentEngine {
             .map(|row| (row.rule_id, u64::try_from(row.row_count).unwrap_or(0)))
             .collect();
         let search = Search {
-            sizes: self.shared.sizes(&model, &rows),
+            sizes: self.shared.sizes(&model, &rows, self.shared.dictionary().len()),
             as_of: self.shared.clock.now().timestamp_micros(),
             graph: rules.graph(),
             rules,

@@ -2,6 +2,7 @@
 //! and answers the verbs.
 
 mod answer;
+mod attributes;
 mod builder;
 mod column_types;
 mod cutoffs;
@@ -28,6 +29,7 @@ mod segments;
 mod share;
 mod sources;
 mod stages;
+mod texts;
 mod views;
 
 use std::collections::{BTreeMap, HashMap};

@@ -9,9 +9,8 @@ use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 
 use crate::error::Result;
-use crate::plan::{Collector, Flavor, PassPlan, PlanSources};
+use crate::plan::{Collector, PassPlan, PlanSources};
 use crate::predicate::Predicate;
-use crate::segment::key_column;
 
 use super::evaluate::{RunSources, Scanned, data_error};
 use super::pass;
@@ -36,9 +35,6 @@ impl Parts {
         self.0.get(part).copied()
     }
 }
-
-/// So many parts of rules are asked of users in one plan.
-const AT_ONCE: usize = 64;
 
 impl RunSources {
     /// Keeps the members of a part under a name of its own.
@@ -140,53 +136,5 @@ impl RunSources {
             }
         }
         Ok(())
-    }
-
-    /// Works out what these predicates ask of users alone.
-    pub(super) async fn share_users(
-        &mut self,
-        predicates: &[(&Predicate, Tz)],
-        as_of: i64,
-        scanned: &mut Scanned,
-    ) -> Result<()> {
-        let mut asked: HashMap<Tz, Vec<&Predicate>> = HashMap::new();
-        let mut seen = BTreeSet::new();
-        for (predicate, zone) in predicates {
-            predicate.walk(&mut |node| {
-                if is_of_users(node) && seen.insert(part(node, *zone)) {
-                    asked.entry(*zone).or_default().push(node);
-                }
-            });
-        }
-        for (zone, leaves) in &asked {
-            for leaves in leaves.chunks(AT_ONCE) {
-                let plan = self.planner(as_of, *zone, Flavor::Engine).truths(leaves)?;
-                let mut found = vec![RoaringBitmap::new(); leaves.len()];
-                self.run(plan, scanned, |batch| {
-                    let Some((keys, truths)) = batch.columns().split_first() else { return Ok(()) };
-                    let ordinals = self.shared.dictionary().ordinals(&key_column(keys)?);
-                    for (found, truth) in found.iter_mut().zip(truths) {
-                        let truth = arrow::array::AsArray::as_boolean(truth).iter().zip(&ordinals);
-                        let members = truth.filter(|(truth, _)| *truth == Some(true));
-                        found.extend(members.filter_map(|(_, ordinal)| *ordinal));
-                    }
-                    Ok(())
-                })
-                .await?;
-                for (leaf, members) in leaves.iter().zip(found) {
-                    self.know(part(leaf, *zone), members);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a predicate is a single test of what the users table has.
-fn is_of_users(predicate: &Predicate) -> bool {
-    match predicate {
-        Predicate::Atom(_) | Predicate::Compare { .. } => predicate.metrics().is_empty(),
-        Predicate::Within { .. } | Predicate::Positioned { .. } => true,
-        _ => false,
     }
 }

@@ -1,16 +1,16 @@
 //! The population: the users table read once for a whole run, its keys checked and given ordinals.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, Int64Array, LargeStringArray, RecordBatch};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, LargeStringArray, RecordBatch};
 use arrow::compute::filter;
 use datafusion::datasource::MemTable;
 use roaring::RoaringBitmap;
 
 use crate::error::{Code, Error, Result};
 use crate::model::{BoundModel, KeyColumn};
-use crate::segment::{key_column, rows_with_keys};
+use crate::segment::{Bits, NO_ORDINAL, key_column, rows_with_keys};
 use crate::source::spread;
 
 use super::{Shared, evaluate::data_error, write};
@@ -21,6 +21,8 @@ pub(crate) struct Population {
     pub(crate) users: RoaringBitmap,
     /// The rows of the table.
     pub(crate) batches: Vec<RecordBatch>,
+    /// The ordinal of each row of each batch.
+    pub(crate) ordinals: Vec<Vec<u32>>,
 }
 
 impl Shared {
@@ -46,39 +48,20 @@ impl Shared {
         columns: &BTreeSet<String>,
     ) -> Result<Population> {
         let batches = self.read_users(model, columns).await?;
-        let mut users = RoaringBitmap::new();
-        let key_at = |batch: &RecordBatch| -> Result<KeyColumn> {
-            let column = batch.column_by_name(&model.key.name).ok_or_else(|| lost(model))?;
-            let keys = key_column(column)?;
-            if keys.null_count() > 0 {
-                return Err(bad_key(
-                    model,
-                    &format!("{} keys are null or no 64-bit integer", keys.null_count()),
-                ));
-            }
-            Ok(keys)
-        };
-        let mut columns_of_keys = Vec::with_capacity(batches.len());
-        for batch in &batches {
-            columns_of_keys.push(key_at(batch)?);
-        }
-        self.intern(model, &columns_of_keys).await?;
-        {
-            let dictionary = self.dictionary();
-            for keys in &columns_of_keys {
-                for (index, ordinal) in dictionary.ordinals(keys).into_iter().enumerate() {
-                    let ordinal = ordinal.ok_or_else(|| lost(model))?;
-                    if !users.insert(ordinal) {
-                        let key = keys.get(index).map_or_else(String::new, |key| key.to_string());
-                        return Err(bad_key(model, &format!("the key {key} comes more than once")));
-                    }
-                }
+        let keys = batches.iter().map(|batch| keys_of(model, batch));
+        let keys = keys.collect::<Result<Vec<KeyColumn>>>()?;
+        let ordinals = self.intern(model, &keys).await?;
+        let mut users = Bits::new(self.dictionary().len());
+        for (keys, ordinals) in keys.iter().zip(&ordinals) {
+            if let Some(row) = ordinals.iter().position(|ordinal| !users.insert(*ordinal)) {
+                let key = keys.get(row).map_or_else(String::new, |key| key.to_string());
+                return Err(bad_key(model, &format!("the key {key} comes more than once")));
             }
         }
         let schema = batches.first().map(RecordBatch::schema).ok_or_else(|| lost(model))?;
         let parts = spread(batches.clone(), self.config.target_partitions());
         let table = MemTable::try_new(schema, parts).map_err(super::evaluate::internal)?;
-        Ok(Population { table: Arc::new(table), users, batches })
+        Ok(Population { table: Arc::new(table), users: users.to_bitmap(), batches, ordinals })
     }
 
     /// The users table, of these columns and the key; at least one batch.
@@ -109,8 +92,8 @@ impl Shared {
         Ok(batches)
     }
 
-    /// Gives ordinals to the keys that have none yet.
-    async fn intern(&self, model: &BoundModel, columns: &[KeyColumn]) -> Result<()> {
+    /// The ordinal of every key; keys that have none yet are given one.
+    async fn intern(&self, model: &BoundModel, columns: &[KeyColumn]) -> Result<Vec<Vec<u32>>> {
         for _ in 0..100 {
             self.learn_keys().await?;
             let (known, new) = {
@@ -120,26 +103,25 @@ impl Shared {
                     let message = format!("the catalog's users have keys of type {kind}");
                     return Err(bad_key(model, &message));
                 }
+                let mut found = Vec::with_capacity(columns.len());
                 let mut new = Vec::new();
                 for keys in columns {
-                    let unknown: BooleanArray =
-                        dictionary.ordinals(keys).iter().map(|o| Some(o.is_none())).collect();
-                    if unknown.true_count() > 0 {
-                        new.push(filter(&keys.to_array(), &unknown).map_err(|error| {
-                            Error::new(Code::Internal, "keys can't be filtered").caused_by(error)
-                        })?);
+                    let mut ordinals = Vec::with_capacity(keys.len());
+                    dictionary.ordinals_into(keys, &mut ordinals);
+                    if ordinals.contains(&NO_ORDINAL) {
+                        new.push(unknown(keys, &ordinals)?);
                     }
+                    found.push(ordinals);
+                }
+                if new.is_empty() {
+                    return Ok(found);
                 }
                 (dictionary.len(), new)
             };
-            if new.is_empty() {
-                return Ok(());
-            }
             let new = distinct(&new)?;
             let count = u32::try_from(known).unwrap_or(u32::MAX);
-            if self.catalog(move |catalog| catalog.append_keys(count, &new)).await? {
-                return self.learn_keys().await;
-            }
+            // If others have added keys meanwhile, what is new is seen once more.
+            self.catalog(move |catalog| catalog.append_keys(count, &new)).await?;
         }
         Err(Error::new(Code::Busy, "other processes kept adding users in between"))
     }
@@ -177,6 +159,23 @@ impl Shared {
     }
 }
 
+/// A batch's keys, all of them there.
+fn keys_of(model: &BoundModel, batch: &RecordBatch) -> Result<KeyColumn> {
+    let column = batch.column_by_name(&model.key.name).ok_or_else(|| lost(model))?;
+    let keys = key_column(column)?;
+    match keys.null_count() {
+        0 => Ok(keys),
+        nulls => Err(bad_key(model, &format!("{nulls} keys are null or no 64-bit integer"))),
+    }
+}
+
+/// The keys that have no ordinal.
+fn unknown(keys: &KeyColumn, ordinals: &[u32]) -> Result<ArrayRef> {
+    let unknown: BooleanArray = ordinals.iter().map(|o| Some(*o == NO_ORDINAL)).collect();
+    filter(&keys.to_array(), &unknown)
+        .map_err(|error| Error::new(Code::Internal, "keys can't be filtered").caused_by(error))
+}
+
 fn bad_key(model: &BoundModel, message: &str) -> Error {
     Error::new(
         Code::BadKey,
@@ -190,32 +189,24 @@ fn lost(model: &BoundModel) -> Error {
 }
 
 /// The keys of all columns, each once, in the order of their first coming.
-fn distinct(columns: &[arrow::array::ArrayRef]) -> Result<KeyColumn> {
-    let mut ints = Vec::new();
-    let mut texts = Vec::new();
-    let mut seen_ints = std::collections::HashSet::new();
-    let mut seen_texts = std::collections::HashSet::new();
+fn distinct(columns: &[ArrayRef]) -> Result<KeyColumn> {
+    let (mut ints, mut texts): (Vec<i64>, Vec<LargeStringArray>) = (Vec::new(), Vec::new());
     for column in columns {
         match key_column(column)? {
-            KeyColumn::Int(keys) => {
-                ints.extend(keys.iter().flatten().filter(|key| seen_ints.insert(*key)));
-            }
-            KeyColumn::Text(keys) => {
-                for key in keys
-                    .iter()
-                    .flatten()
-                    .filter(|key| !seen_texts.contains(*key))
-                    .collect::<Vec<_>>()
-                {
-                    if seen_texts.insert(key.to_owned()) {
-                        texts.push(key.to_owned());
-                    }
-                }
-            }
+            KeyColumn::Int(keys) => ints.extend(keys.iter().flatten()),
+            KeyColumn::Text(keys) => texts.push(keys),
         }
     }
-    Ok(match texts.is_empty() {
-        true => KeyColumn::Int(Int64Array::from(ints)),
-        false => KeyColumn::Text(LargeStringArray::from_iter_values(texts)),
-    })
+    if texts.is_empty() {
+        // Tables are mostly written in the order of their keys, and then none comes twice.
+        if !ints.is_sorted_by(|one, next| one < next) {
+            let mut seen = HashSet::with_capacity(ints.len());
+            ints.retain(|key| seen.insert(*key));
+        }
+        return Ok(KeyColumn::Int(Int64Array::from(ints)));
+    }
+    let mut seen = HashSet::new();
+    let all = texts.iter().flat_map(|keys| keys.iter().flatten());
+    let first: Vec<&str> = all.filter(|key| seen.insert(*key)).collect();
+    Ok(KeyColumn::Text(LargeStringArray::from_iter_values(first)))
 }

@@ -46,6 +46,10 @@ impl Work {
             match self.shared.catalog(publish).await? {
                 Published::Run(id) => {
                     run.id = id;
+                    // What the report in the catalog could not know yet.
+                    self.stages.done("publish");
+                    (_, run.stages) = self.stages.so_far();
+                    run.seconds = run.stages.values().sum();
                     self.remember(id, &versions).await;
                     self.tell(&RunEvent::Published { run_id: id });
                     return Ok(run);

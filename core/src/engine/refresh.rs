@@ -19,10 +19,11 @@ use super::evaluate::{RunSources, Scanned};
 use super::population::Population;
 use super::profile::Since;
 use super::ranks::Cutoffs;
-use super::reuse::{Basis, Bound, Plan, States};
+use super::reuse::{Basis, Bound, How, Plan, States};
 use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
 use super::stages::Stages;
+use super::texts::Texts;
 use super::{Run, RunEvent, RunFailure, RunSkip, SegmentEngine, Shared};
 
 type Progress = Box<dyn Fn(&RunEvent) + Send + Sync>;
@@ -148,7 +149,7 @@ pub(super) struct Work {
     pub(super) model: Arc<BoundModel>,
     pub(super) as_of: DateTime<Utc>,
     pub(super) sources: RunSources,
-    pub(super) population: Population,
+    pub(super) population: Arc<Population>,
     pub(super) done: BTreeMap<i64, Done>,
     /// In the order of evaluation.
     pub(super) order: Vec<i64>,
@@ -162,6 +163,8 @@ pub(super) struct Work {
     pub(super) segments: Vec<SegmentRow>,
     /// What is known of earlier runs, if there is a store.
     pub(super) since: Option<Since>,
+    /// What rules say, as far as it was said beforehand.
+    pub(super) texts: Texts,
     pub(super) stages: Stages,
     pub(super) total: usize,
     pub(super) progress: Option<Progress>,
@@ -240,12 +243,20 @@ impl Work {
             .collect();
         let bound = Arc::new(bound);
         let as_of = request.as_of.unwrap_or(stages.started);
-        let (at, reuse) = (as_of.timestamp_micros(), !request.no_reuse);
-        let reuse = shared.plan_reuse(&rules, &graph, &bound, &model, at, reuse).await?;
+        let how = How {
+            as_of: as_of.timestamp_micros(),
+            reuse: !request.no_reuse,
+            together: request.evaluation != Evaluation::Separate,
+        };
         stages.done("bind");
 
+        // The one waits for files, the other for nothing.
         let columns = user_columns(&bound, &model);
-        let population = shared.population(&model, &columns).await?;
+        let (reuse, population) = tokio::try_join!(
+            shared.plan_reuse(&rules, &graph, &bound, &model, how),
+            shared.population(&model, &columns),
+        )?;
+        let population = Arc::new(population);
         stages.done("population");
 
         let scanned = Scanned::from([(model.table.clone(), population.users.len())]);
@@ -278,6 +289,7 @@ impl Work {
             states: reuse.states,
             since: None,
             segments: reuse.segments,
+            texts: Texts::new(),
             stages,
             total: needed.len(),
             progress: request.progress,
@@ -285,6 +297,7 @@ impl Work {
         work.tell(&RunEvent::Started { rules: needed.len() });
         work.fail_cycles(&graph.cycles(), &needed);
         work.share(&bound, request.evaluation, !request.not_incremental).await;
+        work.say(&bound).await;
         // Not by id: an update or an import lets a rule need one of a higher id.
         for id in reuse.order {
             if let Some(bound) = bound.get(&id) {
@@ -429,7 +442,7 @@ impl Work {
         members |= included;
         members -= excluded;
         members = self.kept(id, members);
-        let sql = self.sources.sql_of(&whole(bound, &self.model), as_of, bound.zone);
+        let sql = self.texts.remove(&id).unwrap_or_else(|| self.text(bound));
         let unmatched = missed + also_missed;
         let ranks = plan.as_ref().map(|plan| &plan.ranks);
         let cutoffs = ranks.map(|ranks| self.sources.ranks.cutoffs(ranks, as_of, bound.zone));

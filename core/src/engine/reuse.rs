@@ -92,7 +92,6 @@ pub(super) struct Reuse {
 /// What the finder is asked about.
 struct Task {
     model: Arc<BoundModel>,
-    as_of: i64,
     /// The rules of the run and those that stored segments are of, with all that these need.
     bound: Arc<Bound>,
     outside: Bound,
@@ -100,8 +99,21 @@ struct Task {
     rows: BTreeMap<i64, u64>,
     stored: BTreeMap<i64, Basis>,
     sizes: Sizes,
-    reuse: bool,
+    how: How,
 }
+
+/// What a run asks of the search.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    /// Microseconds since 1970.
+    pub(super) as_of: i64,
+    pub(super) reuse: bool,
+    /// Whether rules are worked out in one pass as far as possible.
+    pub(super) together: bool,
+}
+
+/// Among so many rules looking for answers takes no time to speak of.
+const FEW: usize = 256;
 
 /// How many users there may be where that is not known.
 const GUESSED_USERS: u64 = 1_000_000;
@@ -116,10 +128,16 @@ impl Shared {
             .collect()
     }
 
-    pub(super) fn sizes(&self, model: &BoundModel, rows: &BTreeMap<i64, u64>) -> Sizes {
+    /// How much there is to read, where `known` users have keys.
+    pub(super) fn sizes(
+        &self,
+        model: &BoundModel,
+        rows: &BTreeMap<i64, u64>,
+        known: usize,
+    ) -> Sizes {
         let sources = read(&self.sources);
         let count = |name: &String| sources.get(name).and_then(|source| source.rows);
-        let known = u64::try_from(self.dictionary().len()).unwrap_or(0);
+        let known = u64::try_from(known).unwrap_or(0);
         let users = count(&model.table).unwrap_or(known);
         let users = users.max(rows.values().copied().max().unwrap_or(0));
         // Before the first run nobody has counted them.
@@ -142,19 +160,19 @@ impl Shared {
         graph: &Arc<RuleGraph>,
         bound: &Arc<Bound>,
         model: &Arc<BoundModel>,
-        as_of: i64,
-        reuse: bool,
+        how: How,
     ) -> Result<Reuse> {
         let states = self.states(model);
+        let known = self.dictionary().len();
         let segments = self.segment_rows().await?;
         let mut rows = BTreeMap::new();
         let mut stored = BTreeMap::new();
-        for segment in segments.iter().filter(|_| reuse) {
+        for segment in segments.iter().filter(|_| how.reuse) {
             rows.insert(segment.rule_id, u64::try_from(segment.row_count).unwrap_or(0));
             let basis = segment.basis.as_deref().and_then(|text| serde_json::from_str(text).ok());
             let (Some(basis), Some(version)) = (basis, &segment.current) else { continue };
             let basis: Basis = basis;
-            let about_now = !basis.timed || version.as_of.timestamp_micros() == as_of;
+            let about_now = !basis.timed || version.as_of.timestamp_micros() == how.as_of;
             if about_now && basis.still_holds(&states) {
                 stored.insert(segment.rule_id, basis);
             }
@@ -166,14 +184,13 @@ impl Shared {
             .collect();
         let task = Task {
             model: Arc::clone(model),
-            as_of,
             bound: Arc::clone(bound),
             outside,
             graph: Arc::clone(graph),
-            sizes: self.sizes(model, &rows),
+            sizes: self.sizes(model, &rows, known),
             rows,
             stored,
-            reuse,
+            how,
         };
         let chosen = tokio::task::spawn_blocking(move || task.choose()).await.map_err(|error| {
             Error::new(Code::Internal, "the search for dependencies was stopped").caused_by(error)
@@ -219,7 +236,10 @@ impl Task {
                 |other: i64| seniority.is_before(other, *id) && waits.may_follow(*id, other);
             let question =
                 Question { rule: Some(*id), taken, sizes: &self.sizes, allowed: &allowed };
-            let answer = library.answer(&question);
+            let answer = match self.searches(*id, &library) {
+                true => library.answer(&question),
+                false => library.answer_whole(&question),
+            };
             for other in answer.sources() {
                 match library.candidates.get(&other) {
                     Some(candidate) if candidate.stored => drop(load.insert(other)),
@@ -240,6 +260,19 @@ impl Task {
         Chosen { plans, order: waits.order(&run), load }
     }
 
+    /// Whether it is worth looking for segments that a rule lies within, or that answer parts of it.
+    /// Of a rule that is worked out with many others in one pass it is not: comparing it with each
+    /// of them takes longer.
+    fn searches(&self, id: i64, library: &Library) -> bool {
+        let mut apart = false;
+        if let Some(conditions) = self.rule(id).and_then(|rule| rule.conditions.as_ref()) {
+            conditions.walk(&mut |node| {
+                apart |= matches!(node, Predicate::Rank { .. } | Predicate::Sequence(_));
+            });
+        }
+        !self.how.together || apart || library.candidates.len() <= FEW
+    }
+
     fn rule(&self, id: i64) -> Option<&BoundRule> {
         let bound = self.bound.get(&id).or_else(|| self.outside.get(&id));
         bound.and_then(|bound| bound.as_ref().ok())
@@ -249,14 +282,14 @@ impl Task {
     fn library(&self) -> (Library, Vec<(i64, Taken)>) {
         let mut library = Library::default();
         let mut wholes = Wholes::new();
-        let mut reader = Reader::new(&self.model, self.as_of, &mut wholes);
+        let mut reader = Reader::new(&self.model, self.how.as_of, &mut wholes);
         let mut found = Vec::new();
         for id in self.graph.order() {
             let Some(rule) = self.rule(id) else { continue };
             let taken = reader.take(&mut library, Some(id), rule);
             let meaning = self.meaning(&taken, &library);
             let holds = self.stored.get(&id).is_some_and(|basis| basis.meaning == meaning);
-            if self.reuse && (holds || self.bound.contains_key(&id)) {
+            if self.how.reuse && (holds || self.bound.contains_key(&id)) {
                 library.add(id, taken.whole, self.rows.get(&id).copied(), holds);
             }
             found.push((id, taken));

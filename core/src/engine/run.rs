@@ -36,8 +36,10 @@ pub struct Run {
     pub rules_planned: u64,
     /// From the beginning of the run to its publication.
     pub seconds: f64,
-    /// The same by stage: `bind`, `population`, `store` (the profile store brought up to date),
-    /// `events` and `users` (what all rules ask of them, together), `rules` and `publish`.
+    /// The same by stage: `bind`, `population` (users read, and beside it the search for segments
+    /// that answer rules), `store` (the profile store brought up to date), `events` and `users`
+    /// (what all rules ask of them, together), `rules` and `publish`. The last commit is not in
+    /// the report that the catalog keeps.
     pub stages: BTreeMap<String, f64>,
 }
 

@@ -11,7 +11,7 @@ use crate::predicate::Predicate;
 use crate::store::ProfileStore;
 
 use super::Evaluation;
-use super::profile::{Asked, StoredTables};
+use super::profile::{Asked, StoredTables, is_many};
 use super::refresh::Work;
 use super::reuse::Bound;
 
@@ -23,9 +23,10 @@ impl Work {
             Some((*id, plan.answer.rest.clone()?, zone))
         });
         let rules: Vec<(i64, Predicate, Tz)> = rules.collect();
-        let on_events = rules.iter().filter(|(_, rest, _)| !rest.metrics().is_empty()).count();
+        // What is asked of users alone is a plan of one reading of them for a single rule.
+        let on_events = || rules.iter().any(|(_, rest, _)| !rest.metrics().is_empty());
         let together = match evaluation {
-            Evaluation::Auto => on_events > 1 || self.shared.store.is_some(),
+            Evaluation::Auto => rules.len() > 1 || on_events() || self.shared.store.is_some(),
             Evaluation::Shared => true,
             Evaluation::Separate => false,
         };
@@ -43,8 +44,8 @@ impl Work {
             }
         }
         let all: Vec<_> = rules.iter().map(|(_, rest, zone)| (rest, *zone)).collect();
-        let (as_of, scanned) = (self.as_of.timestamp_micros(), &mut self.scanned);
-        if let Err(error) = self.sources.share_users(&all, as_of, scanned).await {
+        let (as_of, population) = (self.as_of.timestamp_micros(), &self.population);
+        if let Err(error) = self.sources.share_users(&all, population, as_of).await {
             tracing::warn!(%error, "nothing shared of what is asked of users");
         }
         self.stages.done("users");
@@ -104,11 +105,11 @@ impl Work {
         self.forget_if_many();
     }
 
-    /// Where something has changed for most users, looking at all of them is less work.
+    /// Where something has changed for many users, looking at all of them is less work.
     fn forget_if_many(&mut self) {
         let users = self.population.users.len();
         if let Some(since) = &mut self.since
-            && since.dirty.len() * 2 > users
+            && is_many(since.dirty.len(), users)
         {
             since.rules.clear();
         }

@@ -125,6 +125,11 @@ impl Planner<'_> {
         builder.project(columns).map_err(internal)?.build().map_err(internal)
     }
 
+    /// Whether a predicate that asks nothing of events holds, over the columns of the users.
+    pub(crate) fn of_user(&self, predicate: &Predicate) -> Result<Expr> {
+        Ok(self.predicate(predicate, false, &Streams::none())?.is_true())
+    }
+
     fn key(&self) -> Expr {
         let key = named(&self.model.table, &self.model.key.name);
         match self.flavor {

@@ -54,7 +54,7 @@ enum Known {
 #[derive(Debug)]
 enum IntOrdinals {
     /// Of keys that lie close together: at each key's distance from the first its ordinal, or
-    /// [`NONE`]. Looking up is one read of memory.
+    /// [`NO_ORDINAL`]. Looking up is one read of memory.
     Dense {
         first: i64,
         slots: Vec<u32>,
@@ -63,7 +63,7 @@ enum IntOrdinals {
 }
 
 /// No key's ordinal.
-const NONE: u32 = u32::MAX;
+pub(crate) const NO_ORDINAL: u32 = u32::MAX;
 
 /// Keys are close together if there is one for so many places between them.
 const DENSITY: usize = 8;
@@ -78,7 +78,7 @@ impl IntOrdinals {
         let Some(places) = dense else {
             return IntOrdinals::Sparse(numbered.map(|(key, ordinal)| (*key, ordinal)).collect());
         };
-        let mut slots = vec![NONE; places + 1];
+        let mut slots = vec![NO_ORDINAL; places + 1];
         for (key, ordinal) in numbered {
             if let Some(slot) = slots.get_mut(place(*key, first)) {
                 *slot = ordinal;
@@ -91,7 +91,7 @@ impl IntOrdinals {
     fn get(&self, key: i64) -> Option<u32> {
         match self {
             IntOrdinals::Dense { first, slots } => {
-                slots.get(place(key, *first)).copied().filter(|ordinal| *ordinal != NONE)
+                slots.get(place(key, *first)).copied().filter(|ordinal| *ordinal != NO_ORDINAL)
             }
             IntOrdinals::Sparse(ordinals) => ordinals.get(&key).copied(),
         }
@@ -246,13 +246,14 @@ impl Dictionary {
         }
     }
 
-    /// Adds the ordinal of each key to `out`; `none` for nulls and keys that are not known.
-    pub(crate) fn ordinals_into(&self, keys: &KeyColumn, none: u32, out: &mut Vec<u32>) {
+    /// Adds the ordinal of each key to `out`; [`NO_ORDINAL`] for nulls and keys that are not known.
+    pub(crate) fn ordinals_into(&self, keys: &KeyColumn, out: &mut Vec<u32>) {
         match (&self.0, keys) {
             (Some(Known::Int { ordinals, .. }), KeyColumn::Int(keys)) if keys.null_count() == 0 => {
-                out.extend(keys.values().iter().map(|key| ordinals.get(*key).unwrap_or(none)));
+                let found = keys.values().iter();
+                out.extend(found.map(|key| ordinals.get(*key).unwrap_or(NO_ORDINAL)));
             }
-            _ => out.extend(self.ordinals(keys).into_iter().map(|o| o.unwrap_or(none))),
+            _ => out.extend(self.ordinals(keys).into_iter().map(|o| o.unwrap_or(NO_ORDINAL))),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Stage 6: members -> [`Segment`]: a published set of users, its versions and its exports.
 
+mod bits;
 mod dictionary;
 mod export;
 
@@ -15,7 +16,8 @@ use crate::engine::Shared;
 use crate::error::{Code, Error, Result};
 use crate::model::{Key, KeyColumn};
 
-pub(crate) use dictionary::{Dictionary, key_column, key_hashes};
+pub(crate) use bits::Bits;
+pub(crate) use dictionary::{Dictionary, NO_ORDINAL, key_column, key_hashes};
 pub use export::ExportFormat;
 
 /// One version of a rule's segment, loaded: its members are in memory.

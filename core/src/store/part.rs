@@ -242,24 +242,47 @@ impl Part {
         buffer: &mut Vec<u8>,
         out: &mut Vec<i64>,
     ) -> Result<()> {
+        self.picked(column, std::slice::from_ref(&rows), buffer, out)
+    }
+
+    /// The same for ascending ranges of rows, which are read in one with what lies between them.
+    pub(crate) fn picked(
+        &self,
+        column: usize,
+        ranges: &[Range<usize>],
+        buffer: &mut Vec<u8>,
+        out: &mut Vec<i64>,
+    ) -> Result<()> {
         let Some(header) = self.header.columns.get(column) else {
             return Err(damaged(&self.name, format!("it has no column {column}")));
         };
+        let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Ok(()) };
         let (base, width) = (header.base, header.width);
-        let range = header.start + rows.start * width..header.start + rows.end * width;
-        let add = |distance: u64| base.wrapping_add(distance.cast_signed());
         if width == 0 {
-            out.extend(std::iter::repeat_n(base, rows.len()));
+            out.extend(std::iter::repeat_n(base, ranges.iter().map(Range::len).sum()));
             return Ok(());
         }
-        let bytes = self.bytes(range, buffer)?;
-        match width {
-            1 => out.extend(bytes.iter().map(|byte| add(u64::from(*byte)))),
-            2 => out
-                .extend(bytes.as_chunks().0.iter().map(|b| add(u64::from(u16::from_le_bytes(*b))))),
-            4 => out
-                .extend(bytes.as_chunks().0.iter().map(|b| add(u64::from(u32::from_le_bytes(*b))))),
-            _ => out.extend(bytes.as_chunks().0.iter().map(|b| add(u64::from_le_bytes(*b)))),
+        let read = header.start + first.start * width..header.start + last.end * width;
+        let bytes = self.bytes(read, buffer)?;
+        let add = |distance: u64| base.wrapping_add(distance.cast_signed());
+        for rows in ranges {
+            let here = (rows.start - first.start) * width..(rows.end - first.start) * width;
+            let bytes = bytes.get(here).unwrap_or_default();
+            match width {
+                1 => out.extend(bytes.iter().map(|byte| add(u64::from(*byte)))),
+                2 => {
+                    let twos = bytes.as_chunks().0.iter();
+                    out.extend(twos.map(|b| add(u64::from(u16::from_le_bytes(*b)))));
+                }
+                4 => {
+                    let fours = bytes.as_chunks().0.iter();
+                    out.extend(fours.map(|b| add(u64::from(u32::from_le_bytes(*b)))));
+                }
+                _ => {
+                    let eights = bytes.as_chunks().0.iter();
+                    out.extend(eights.map(|b| add(u64::from_le_bytes(*b))));
+                }
+            }
         }
         Ok(())
     }

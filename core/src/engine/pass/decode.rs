@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use datafusion::common::Result;
 use datafusion::physical_plan::PhysicalExpr;
+
+use crate::segment::NO_ORDINAL;
 
 use super::buckets::{Buckets, OUTSIDE};
 use super::chunks::{BLOCK, Chunks, Head};
@@ -16,7 +19,10 @@ use super::whole::{Whole, whole};
 pub(crate) type Ordinals = Arc<dyn Fn(&ArrayRef, &mut Vec<u32>) -> Result<()> + Send + Sync>;
 
 /// The ordinal of no user.
-pub(crate) const NOBODY: u32 = u32::MAX;
+pub(crate) const NOBODY: u32 = NO_ORDINAL;
+
+/// If fewer events of a batch than one in so many are taken, they are picked out of it first.
+const FEW: usize = 2;
 
 /// What all workers of a table know.
 pub(super) struct TableWork {
@@ -72,6 +78,31 @@ impl Decoder {
             return Ok(());
         }
         self.classes.of(batch, &mut self.class)?;
+        let Some(few) = self.few() else { return self.records(batch, out) };
+        if few.is_empty() {
+            return Ok(());
+        }
+        let taken = few.values().iter().map(|row| *row as usize);
+        self.bucket = taken.clone().filter_map(|row| self.bucket.get(row).copied()).collect();
+        self.class = taken.filter_map(|row| self.class.get(row).copied()).collect();
+        self.records(&take_record_batch(batch, &few)?, out)
+    }
+
+    /// The events that any stream takes, if these are so few that the others are better left out
+    /// before anything else is done with them.
+    fn few(&self) -> Option<UInt32Array> {
+        let sorted = self.bucket.iter().zip(&self.class);
+        let taken = |(bucket, class): (&u16, &u16)| *bucket != OUTSIDE && *class != NONE;
+        let count = sorted.clone().filter(|event| taken(*event)).count();
+        (count * FEW < self.bucket.len()).then(|| {
+            let rows = sorted.zip(0u32..).filter(|(event, _)| taken(*event));
+            rows.map(|(_, row)| row).collect::<Vec<u32>>().into()
+        })
+    }
+
+    /// Makes records of events whose buckets and classes are known.
+    fn records(&mut self, batch: &RecordBatch, out: &mut Chunks) -> Result<()> {
+        let table = Arc::clone(&self.table);
         (self.ordinals)(&column(&table.user, batch)?, &mut self.users)?;
         let mut values = Vec::with_capacity(table.values.len());
         for (expr, seen) in table.values.iter().zip(&table.seen) {

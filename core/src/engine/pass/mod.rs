@@ -45,7 +45,7 @@ use crate::segment::key_column;
 use crate::store::StoredTable;
 
 use self::classes::{CodedColumn, Filter};
-use self::decode::{NOBODY, Ordinals, Seen, TableWork};
+use self::decode::{Ordinals, Seen, TableWork};
 use self::exec::{Events, Pass, SharedPassExec};
 use self::stored::{From, StoredWork};
 use super::Shared;
@@ -259,7 +259,7 @@ pub(super) fn ordinals(shared: Arc<Shared>) -> Ordinals {
     Arc::new(move |keys, out| {
         let keys = key_column(keys).map_err(external)?;
         out.clear();
-        shared.dictionary().ordinals_into(&keys, NOBODY, out);
+        shared.dictionary().ordinals_into(&keys, out);
         Ok(())
     })
 }

@@ -56,6 +56,40 @@ pub(super) enum Users<'a> {
 /// If fewer users of a window than one in so many are asked about, each is read by itself.
 const SPARSE: usize = 12;
 
+impl StoredWork {
+    /// The times of users' events as far as windows hold them. A user's events are in the order of
+    /// time, so that those before all windows come first, and those after all last.
+    fn in_windows(
+        &self,
+        part: &Part,
+        owners: &mut Vec<(u16, Range<usize>)>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Vec<i64>> {
+        let ranges: Vec<Range<usize>> = owners.iter().map(|(_, rows)| rows.clone()).collect();
+        let mut all = Vec::with_capacity(ranges.iter().map(Range::len).sum());
+        for ranges in read_in_one(&ranges) {
+            part.picked(self.time, ranges, buffer, &mut all).map_err(external)?;
+        }
+        let (first, end) = match (self.work.bounds.first(), self.work.bounds.last()) {
+            (Some(first), Some(end)) => (if self.work.open { i64::MIN } else { *first }, *end),
+            // Without windows nothing counts.
+            _ => (i64::MAX, i64::MIN),
+        };
+        let mut times = Vec::with_capacity(all.len());
+        let mut rest = all.as_slice();
+        owners.retain_mut(|(_, rows)| {
+            let Some((own, after)) = rest.split_at_checked(rows.len()) else { return false };
+            rest = after;
+            let from = own.partition_point(|time| *time < first);
+            let to = own.partition_point(|time| *time < end).max(from);
+            times.extend_from_slice(own.get(from..to).unwrap_or_default());
+            *rows = rows.start + from..rows.start + to;
+            rows.start < rows.end
+        });
+        Ok(times)
+    }
+}
+
 /// One worker's reader of a table.
 pub(super) struct Reader {
     stored: Arc<StoredWork>,
@@ -95,7 +129,7 @@ impl Reader {
         for (part, _) in parts {
             let owners = owners(part, users, &groups);
             if !owners.is_empty() {
-                chunks.push(self.records(part, &owners)?);
+                chunks.push(self.records(part, owners)?);
             }
         }
         if chunks.len() > 1 {
@@ -105,9 +139,9 @@ impl Reader {
     }
 
     /// The records of users' events: by their numbers among those asked about.
-    fn records(&mut self, part: &Part, owners: &[(u16, Range<usize>)]) -> Result<Vec<u64>> {
+    fn records(&mut self, part: &Part, mut owners: Vec<(u16, Range<usize>)>) -> Result<Vec<u64>> {
         let stored = Arc::clone(&self.stored);
-        let rows = Rows::read(&stored, part, owners)?;
+        let rows = Rows::read(&stored, part, &mut owners)?;
         let times = rows.columns.get(stored.time).and_then(Option::as_ref);
         let Some(times) = times else { return internal_err!("a stored table without times") };
         self.bucket.clear();
@@ -127,7 +161,7 @@ impl Reader {
         }
         let mut records = Vec::with_capacity(rows.count * (values.len() + 1));
         let mut first = 0;
-        for (user, range) in owners {
+        for (user, range) in &owners {
             let here = first..first + range.len();
             first = here.end;
             let buckets = self.bucket.get(here.clone()).unwrap_or_default();
@@ -212,67 +246,53 @@ fn owners(part: &Part, users: Users<'_>, groups: &Range<usize>) -> Vec<(u16, Ran
     }
 }
 
-/// Stretches of rows without gaps; all in one where few lie between.
-fn stretches(owners: &[(u16, Range<usize>)]) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    for (_, rows) in owners {
-        match found.last_mut() {
-            Some(last) if last.end == rows.start => last.end = rows.end,
-            _ => found.push(rows.clone()),
-        }
+/// Ranges of rows that are read in one: all of them, where reading over what is not asked for is
+/// cheaper than many small reads, else those without a gap between them.
+fn read_in_one(ranges: &[Range<usize>]) -> Vec<&[Range<usize>]> {
+    let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Vec::new() };
+    let count: usize = ranges.iter().map(Range::len).sum();
+    if last.end - first.start < count * SPARSE {
+        return vec![ranges];
     }
-    found
+    ranges.chunk_by(|one, next| one.end == next.start).collect()
 }
 
 impl<'a> Rows<'a> {
+    /// Reads users' events, of which windows may leave out the first and the last of each user:
+    /// `owners` has those that are left.
     fn read(
         stored: &'a StoredWork,
         part: &Part,
-        owners: &[(u16, Range<usize>)],
+        owners: &mut Vec<(u16, Range<usize>)>,
     ) -> Result<Rows<'a>> {
-        let mut wanted = vec![false; stored.table.columns.len()];
-        for column in stored.columns.iter().flatten().chain([&stored.time]) {
-            if let Some(wanted) = wanted.get_mut(*column) {
-                *wanted = true;
-            }
-        }
-        let count = owners.iter().map(|(_, rows)| rows.len()).sum();
-        let mut ranges = stretches(owners);
-        let span = match (ranges.first(), ranges.last()) {
-            (Some(first), Some(last)) => first.start..last.end,
-            _ => 0..0,
-        };
-        // Reading over what is not asked for is cheaper than many small reads.
-        let dense = ranges.len() > 1 && span.len() < count * SPARSE;
-        if dense {
-            ranges = vec![span.clone()];
-        }
         let mut buffer = Vec::new();
-        let mut columns = Vec::with_capacity(wanted.len());
-        for (column, wanted) in wanted.into_iter().enumerate() {
-            if !wanted {
-                columns.push(None);
+        let times = stored.in_windows(part, owners, &mut buffer)?;
+        let ranges: Vec<Range<usize>> = owners.iter().map(|(_, rows)| rows.clone()).collect();
+        let (together, count) = (read_in_one(&ranges), times.len());
+        let mut columns: Vec<Option<Whole>> = vec![None; stored.table.columns.len()];
+        for column in stored.columns.iter().flatten().filter(|column| **column != stored.time) {
+            let Some(place) = columns.get_mut(*column).filter(|place| place.is_none()) else {
                 continue;
-            }
+            };
             let mut values = Vec::with_capacity(count);
             let mut valid: Option<Vec<bool>> = None;
-            for range in &ranges {
-                let before = values.len();
-                part.values(column, range.clone(), &mut buffer, &mut values).map_err(external)?;
-                if let Some(here) =
-                    part.valid(column, range.clone(), &mut buffer).map_err(external)?
-                {
-                    let valid = valid.get_or_insert_default();
-                    valid.resize(before, true);
-                    valid.extend(here);
-                }
+            for ranges in &together {
+                part.picked(*column, ranges, &mut buffer, &mut values).map_err(external)?;
             }
-            if dense {
-                values = picked(&values, owners, span.start);
-                valid = valid.map(|valid| picked(&valid, owners, span.start));
+            let mut before = 0;
+            for rows in &ranges {
+                let here = part.valid(*column, rows.clone(), &mut buffer).map_err(external)?;
+                let Some(here) = here else { break };
+                let valid = valid.get_or_insert_default();
+                valid.resize(before, true);
+                valid.extend(here);
+                before += rows.len();
             }
             let valid = valid.map(NullBuffer::from);
-            columns.push(Some(Whole { values: values.into(), valid, unfit: false }));
+            *place = Some(Whole { values: values.into(), valid, unfit: false });
+        }
+        if let Some(place) = columns.get_mut(stored.time) {
+            *place = Some(Whole { values: times.into(), valid: None, unfit: false });
         }
         Ok(Rows { stored, columns, count })
     }
@@ -309,13 +329,6 @@ impl<'a> Rows<'a> {
         };
         restored(&numbers, data_type, texts)
     }
-}
-
-/// Picks users' rows out of a stretch that begins at `start`.
-fn picked<T: Copy>(values: &[T], owners: &[(u16, Range<usize>)], start: usize) -> Vec<T> {
-    let rows =
-        owners.iter().filter_map(|(_, rows)| values.get(rows.start - start..rows.end - start));
-    rows.flatten().copied().collect()
 }
 
 impl Look for Rows<'_> {

@@ -1,5 +1,6 @@
 //! Users for whom events have come since, or whose events windows have left or reached.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
@@ -15,17 +16,44 @@ use super::super::pass::whole::Whole;
 /// So many rows are looked at at once.
 const ROWS: usize = 1 << 16;
 
+/// If more than one user in so many has to be looked at, looking at everyone takes no longer: they
+/// lie side by side, and no segment has to be put together from two.
+const MANY: u64 = 4;
+
+/// Whether so many of the users are better looked at with everyone else.
+pub(in crate::engine) fn is_many(dirty: u64, users: u64) -> bool {
+    dirty.saturating_mul(MANY) > users
+}
+
 /// The users with events that were written after a generation, or whose raw times lie in one of
-/// the stretches whose ends are `bounds`: from the first to before the second, and so on.
+/// the stretches whose ends are `bounds`: from the first to before the second, and so on. Nothing
+/// if one block shows that they are [many](is_many) of the users.
 pub(super) async fn users(
     table: &Arc<StoredTable>,
+    generation: u64,
+    bounds: &[i64],
+    everyone: &RoaringBitmap,
+    threads: usize,
+) -> Result<Option<RoaringBitmap>> {
+    let probe = 0..table.blocks.len().min(1);
+    let found = of_blocks(table, probe, generation, bounds, threads).await?;
+    if is_many(found.len(), everyone.range_cardinality(..BLOCK)) {
+        return Ok(None);
+    }
+    let others = 1..table.blocks.len();
+    Ok(Some(found | of_blocks(table, others, generation, bounds, threads).await?))
+}
+
+async fn of_blocks(
+    table: &Arc<StoredTable>,
+    blocks: Range<usize>,
     generation: u64,
     bounds: &[i64],
     threads: usize,
 ) -> Result<RoaringBitmap> {
     let buckets = Arc::new(Buckets::new(bounds, false));
     let timed = bounds.chunks(2).any(|ends| ends.first() < ends.last());
-    let blocks = (0..table.blocks.len()).map(|block| {
+    let blocks = blocks.map(|block| {
         let (table, buckets) = (Arc::clone(table), Arc::clone(&buckets));
         tokio::task::spawn_blocking(move || {
             let mut found = RoaringBitmap::new();

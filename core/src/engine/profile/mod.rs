@@ -14,6 +14,7 @@ use crate::plan::PassTable;
 use crate::predicate::Source;
 use crate::store::StoredTable;
 
+pub(super) use dirty::is_many;
 pub(super) use since::{Asked, Since};
 
 /// Names an event table as rules read it: by the columns of its keys and times.

@@ -66,12 +66,9 @@ impl Asked<'_> {
         let run = runs.count + 1;
         let mut users = store.users(&runs).unwrap_or_default();
         let known: BTreeSet<String> = users.columns.keys().cloned().collect();
-        {
-            let dictionary = self.sources.shared.dictionary();
-            let hashes = hashes(&self.population.batches, &self.model.key.name, &dictionary)?;
-            for (column, hashes) in hashes {
-                users.note(run, &column, hashes);
-            }
+        let count = self.sources.shared.dictionary().len();
+        for (column, hashes) in hashes(self.population, count)? {
+            users.note(run, &column, hashes);
         }
         let model = format!("{:?}", self.model);
         let rules = self.bound.iter().filter_map(|(id, rule)| Some((*id, rule.as_ref().ok()?)));
@@ -141,7 +138,10 @@ impl Asked<'_> {
         for (table, (generation, spans)) in tables {
             let Some(stored) = self.tables.get(&table) else { continue };
             let bounds = self.planner().merged_bounds(&stored.time, &spans);
-            since.dirty |= dirty::users(&stored.table, generation, &bounds, threads).await?;
+            let everyone = &self.population.users;
+            let found = dirty::users(&stored.table, generation, &bounds, everyone, threads).await?;
+            let Some(found) = found else { return Ok(()) };
+            since.dirty |= found;
         }
         for id in chosen.keys() {
             if let Some(members) = self.members_so_far(*id).await {
