@@ -122,7 +122,7 @@ class Runner:
         rules = ["--rules", str(self.work / "rules.json")]
         prepared = process([str(self.binary), "prepare", *common, *rules])
         if form.source == "own":
-            self.stores.setdefault("Segmentry's store", prepared["seconds"])
+            self.stores.setdefault("Segmentry's store", prepared["filled"])
         answer = process([str(self.binary), "run", *common, "--as-of", AS_OF_TEXT])
         report = answer["run"]
         return {

@@ -2,6 +2,7 @@
 
 use std::f64::consts::TAU;
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -99,6 +100,40 @@ impl Data {
         }
         Ok(data)
     }
+}
+
+/// Writes a file of events as [`Data::events`] has them, of `count` events whose users and times lie
+/// in the ranges, times in microseconds since 1970 and in no order.
+///
+/// # Errors
+/// What the file system says.
+pub fn write_events(
+    path: &Path,
+    seed: u64,
+    count: usize,
+    users: Range<i64>,
+    times: Range<i64>,
+) -> Result<()> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    write(path, &events_schema(), move |out| {
+        for first in (0..count).step_by(BATCH) {
+            let rows = first..(first + BATCH).min(count);
+            let cents = rows.clone().map(|_| random.random_range(1_000..400_000));
+            let cents: Vec<i128> = cents.collect();
+            let keys = rows.clone().map(|_| random.random_range(users.clone()));
+            let keys = Int64Array::from_iter_values(keys);
+            let moments = rows.clone().map(|_| random.random_range(times.clone()));
+            let moments = TimestampMicrosecondArray::from_iter_values(moments);
+            let categories = rows.map(|_| CATEGORIES.get(random.random_range(0..CATEGORIES.len())));
+            let categories: StringArray = categories.collect();
+            let cents = Decimal128Array::from(cents).with_data_type(DataType::Decimal128(12, 2));
+            let columns: Vec<ArrayRef> =
+                vec![Arc::new(keys), Arc::new(moments), Arc::new(cents), Arc::new(categories)];
+            if out.send(columns).is_err() {
+                return;
+            }
+        }
+    })
 }
 
 fn from_environment(name: &str, default: u64) -> Result<u64> {
