@@ -106,8 +106,7 @@ impl RunSources {
         let mut collector = Collector::new(&self.model, self as &dyn PlanSources, as_of);
         for (predicate, zone) in predicates {
             predicate.walk(&mut |node| {
-                let Predicate::Atom(atom) = node else { return };
-                if let Ok(Some(place)) = collector.add(atom, *zone) {
+                if let Ok(Some(place)) = collector.add(node, *zone) {
                     places.insert(part(node, *zone), place);
                 }
             });

@@ -24,7 +24,7 @@ impl Work {
         });
         let rules: Vec<(i64, Predicate, Tz)> = rules.collect();
         // What is asked of users alone is a plan of one reading of them for a single rule.
-        let on_events = || rules.iter().any(|(_, rest, _)| !rest.metrics().is_empty());
+        let on_events = || rules.iter().any(|(_, rest, _)| asks_of_events(rest));
         let together = match evaluation {
             Evaluation::Auto => rules.len() > 1 || on_events() || self.shared.store.is_some(),
             Evaluation::Shared => true,
@@ -166,4 +166,10 @@ impl Work {
             Err(error) => tracing::warn!(%error, "the run is not remembered"),
         }
     }
+}
+
+fn asks_of_events(predicate: &Predicate) -> bool {
+    let mut found = !predicate.metrics().is_empty();
+    predicate.walk(&mut |node| found |= matches!(node, Predicate::Sequence(_)));
+    found
 }

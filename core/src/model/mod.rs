@@ -4,6 +4,7 @@
 mod bind;
 mod infer;
 mod key;
+mod offsets;
 mod parse;
 mod types;
 mod zone;
@@ -13,6 +14,7 @@ use crate::rule::Metric;
 pub(crate) use bind::{BoundEvents, BoundModel, BoundTrait, Column, column};
 pub use infer::{Inferred, Table};
 pub use key::{Key, KeyColumn, KeyType};
+pub(crate) use offsets::Offsets;
 pub use types::FieldType;
 pub(crate) use zone::*;
 

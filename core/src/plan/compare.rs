@@ -133,6 +133,18 @@ fn operate(left: Expr, operator: Operator, right: Expr) -> Expr {
     }
 }
 
+/// Whether two values in that order pass a comparison.
+pub(super) fn order_holds(operator: Operator, order: std::cmp::Ordering) -> bool {
+    match operator {
+        Operator::NotEqual => order.is_ne(),
+        Operator::Less => order.is_lt(),
+        Operator::LessOrEqual => order.is_le(),
+        Operator::Greater => order.is_gt(),
+        Operator::GreaterOrEqual => order.is_ge(),
+        _ => order.is_eq(),
+    }
+}
+
 /// Numbers of different kinds, exactly.
 fn compare_numbers(left: Tested, operator: Operator, right: Tested) -> Expr {
     let kinds = (number_kind(&left.ty, &left.data_type), number_kind(&right.ty, &right.data_type));
@@ -146,14 +158,7 @@ fn compare_numbers(left: Tested, operator: Operator, right: Tested) -> Expr {
         let right = numbers(args, kinds.0.width(), kinds.1)?;
         let truths = left.into_iter().zip(right).map(|(left, right)| {
             let order = left?.cmp(right?);
-            Some(match operator {
-                Operator::NotEqual => order.is_ne(),
-                Operator::Less => order.is_lt(),
-                Operator::LessOrEqual => order.is_le(),
-                Operator::Greater => order.is_gt(),
-                Operator::GreaterOrEqual => order.is_ge(),
-                _ => order.is_eq(),
-            })
+            Some(order_holds(operator, order))
         });
         Ok(std::sync::Arc::new(truths.collect::<arrow::array::BooleanArray>()))
     })

@@ -15,7 +15,7 @@ use super::functions::{arg, counts};
 
 /// What kind of number an argument, or a pair of them, is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// An integer or a decimal of so many digits after the point.
     Exact { scale: i8 },
     /// A double.

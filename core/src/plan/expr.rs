@@ -32,6 +32,11 @@ pub(crate) fn plain_type(data_type: &DataType) -> DataType {
     }
 }
 
+/// Whether a plain type is one of texts.
+pub(crate) fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
 /// A column read as [`plain_type`].
 pub(super) fn plain(column: Expr, data_type: &DataType) -> Expr {
     let plain = plain_type(data_type);
@@ -323,7 +328,12 @@ impl Planner<'_> {
     }
 
     /// A test of a string column.
-    fn text(&self, expr: Expr, test: &crate::predicate::TextTest, folded: bool) -> Result<Expr> {
+    pub(super) fn text(
+        &self,
+        expr: Expr,
+        test: &crate::predicate::TextTest,
+        folded: bool,
+    ) -> Result<Expr> {
         super::lists::text(self.flavor, expr, test, folded)
     }
 }

@@ -19,7 +19,7 @@ use datafusion::logical_expr::{
 
 use crate::document::MAX_38;
 use crate::error::{Code, Error};
-use crate::model::{FieldType, day_number, day_of};
+use crate::model::{FieldType, Offsets};
 use crate::predicate::fold as fold_text;
 
 use super::exact_sum::OVERFLOWED;
@@ -195,10 +195,10 @@ pub(super) fn instants(time: Expr, zone: Tz) -> Expr {
 
 /// The day on the wall of `zone`, of instants as [`instants`] gives them.
 pub(super) fn local_days(instants: Expr, zone: Tz) -> Expr {
-    let name = zone.name().to_owned();
+    let (name, offsets) = (zone.name().to_owned(), Offsets::of(zone));
     call("local_day", name, vec![instants], DataType::Date32, move |args, _| {
         let micros = native::micros(arg(args, 0)?, Tz::UTC)?;
-        let days = micros.into_iter().map(|t| t.map(|t| day_number(day_of(zone, t))));
+        let days = micros.into_iter().map(|t| t.map(|t| offsets.day(t)));
         Ok(Arc::new(days.collect::<Date32Array>()))
     })
 }

@@ -40,14 +40,14 @@ use crate::model::{BoundModel, Key};
 use crate::predicate::{Predicate, Value};
 
 pub(crate) use exact::ratio_is_within;
-pub(crate) use expr::plain_type;
+pub(crate) use expr::{is_text, plain_type};
 pub use flavor::Dialect;
 pub(crate) use flavor::Flavor;
 pub(crate) use functions::external;
 pub(crate) use rank::{Cutoff, RankColumns, Ranked, first_of, rank_order};
 pub(crate) use shared::{
-    Asked, Coded, Collector, MeasureKind, PassFilter, PassMetric, PassPlan, PassStream, PassTable,
-    Reading, ordered, unordered,
+    Asked, Coded, Collector, Comparable, MeasureKind, PassCompare, PassFilter, PassKept,
+    PassMetric, PassPlan, PassSequence, PassStream, PassTable, Reading, ordered, unordered,
 };
 pub(crate) use sql::to_sql;
 

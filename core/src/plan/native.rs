@@ -1,5 +1,7 @@
 //! Times in a column's own unit: instants become bounds on the column, and the column instants.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -9,7 +11,7 @@ use arrow::datatypes::{
 use chrono_tz::Tz;
 use datafusion::common::{Result, ScalarValue, exec_err};
 
-use crate::model::{DAY, SECOND, day_bound, instant, wall_bound};
+use crate::model::{DAY, Offsets, SECOND, day_bound, wall_bound};
 
 /// The least value of the column whose instant is `at` or later; `None` where the bound keeps or
 /// drops everything that the unit can hold.
@@ -42,42 +44,70 @@ fn ceil(value: i64, unit: i64) -> i64 {
     value.div_euclid(unit) + i64::from(value.rem_euclid(unit) != 0)
 }
 
-/// The instants of a date or timestamp column, in microseconds, rounded down.
-pub(super) fn micros(array: &ArrayRef, zone: Tz) -> Result<Vec<Option<i64>>> {
-    let at = |wall: i64| instant(zone, wall);
-    let (raw, naive): (Vec<Option<i64>>, bool) = match array.data_type() {
-        DataType::Date32 | DataType::Date64 => {
-            let days = cast(array, &DataType::Date32)?;
-            let days = days.as_primitive::<Date32Type>();
-            (days.iter().map(|d| d.map(|d| i64::from(d).saturating_mul(DAY))).collect(), true)
-        }
-        DataType::Timestamp(unit, column_zone) => {
-            let raw = match unit {
-                TimeUnit::Second => {
-                    scaled(array.as_primitive::<TimestampSecondType>().iter(), SECOND)
-                }
-                TimeUnit::Millisecond => {
-                    scaled(array.as_primitive::<TimestampMillisecondType>().iter(), 1_000)
-                }
-                TimeUnit::Microsecond => {
-                    array.as_primitive::<TimestampMicrosecondType>().iter().collect()
-                }
-                TimeUnit::Nanosecond => array
-                    .as_primitive::<TimestampNanosecondType>()
-                    .iter()
-                    .map(|t| t.map(|t| t.div_euclid(1_000)))
-                    .collect(),
-            };
-            (raw, column_zone.is_none())
-        }
-        other => return exec_err!("{other} is no time"),
-    };
-    if !naive || zone == Tz::UTC {
-        return Ok(raw);
-    }
-    Ok(raw.into_iter().map(|t| t.map(at)).collect())
+/// How a column's times become instants: microseconds, rounded down.
+#[derive(Clone)]
+pub(crate) struct Instants {
+    /// A unit of the column is so many microseconds; of nanoseconds, a thousand are one.
+    unit: i64,
+    /// What wall times are read by.
+    offsets: Option<Arc<Offsets>>,
 }
 
-fn scaled(values: impl Iterator<Item = Option<i64>>, by: i64) -> Vec<Option<i64>> {
-    values.map(|t| t.map(|t| t.saturating_mul(by))).collect()
+impl std::fmt::Debug for Instants {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Instants({}, {})", self.unit, self.offsets.is_some())
+    }
+}
+
+impl Instants {
+    /// Of a date or timestamp column; without a zone of its own, it has the wall times of `zone`.
+    pub(crate) fn of(data_type: &DataType, zone: Tz) -> Self {
+        let (unit, naive) = match data_type {
+            DataType::Timestamp(unit, zone) => {
+                let unit = match unit {
+                    TimeUnit::Second => SECOND,
+                    TimeUnit::Millisecond => 1_000,
+                    TimeUnit::Microsecond => 1,
+                    TimeUnit::Nanosecond => 0,
+                };
+                (unit, zone.is_none())
+            }
+            _ => (DAY, true),
+        };
+        Instants { unit, offsets: (naive && zone != Tz::UTC).then(|| Offsets::of(zone)) }
+    }
+
+    /// The instant of a time.
+    pub(crate) fn at(&self, time: i64) -> i64 {
+        let micros = match self.unit {
+            0 => time.div_euclid(1_000),
+            unit => time.saturating_mul(unit),
+        };
+        self.offsets.as_ref().map_or(micros, |offsets| offsets.instant(micros))
+    }
+}
+
+/// The instants of a date or timestamp column, in microseconds, rounded down.
+pub(super) fn micros(array: &ArrayRef, zone: Tz) -> Result<Vec<Option<i64>>> {
+    let instants = Instants::of(array.data_type(), zone);
+    let times: Vec<Option<i64>> = match array.data_type() {
+        DataType::Date32 | DataType::Date64 => {
+            let days = cast(array, &DataType::Date32)?;
+            days.as_primitive::<Date32Type>().iter().map(|d| d.map(i64::from)).collect()
+        }
+        DataType::Timestamp(unit, _) => match unit {
+            TimeUnit::Second => array.as_primitive::<TimestampSecondType>().iter().collect(),
+            TimeUnit::Millisecond => {
+                array.as_primitive::<TimestampMillisecondType>().iter().collect()
+            }
+            TimeUnit::Microsecond => {
+                array.as_primitive::<TimestampMicrosecondType>().iter().collect()
+            }
+            TimeUnit::Nanosecond => {
+                array.as_primitive::<TimestampNanosecondType>().iter().collect()
+            }
+        },
+        other => return exec_err!("{other} is no time"),
+    };
+    Ok(times.into_iter().map(|time| time.map(|time| instants.at(time))).collect())
 }

@@ -22,14 +22,23 @@ use crate::rule::Duration;
 
 /// The longest time after each step but the first; nothing where there is no limit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Steps {
+pub(crate) struct Steps {
     pub(super) within: Vec<Option<Duration>>,
     pub(super) zone: Tz,
 }
 
 impl Steps {
+    /// So many microseconds after the one before it the step may be; nothing where that goes by
+    /// the calendar.
+    pub(crate) fn micros(&self, step: usize) -> Option<i64> {
+        match self.within.get(step).copied().flatten() {
+            None => Some(i64::MAX),
+            Some(duration) => duration.micros(),
+        }
+    }
+
     /// The last instant at which the step `next` may follow one at `at`.
-    fn until(&self, next: usize, at: i64) -> i64 {
+    pub(crate) fn until(&self, next: usize, at: i64) -> i64 {
         let Some(duration) = self.within.get(next).copied().flatten() else { return i64::MAX };
         match (duration.micros(), duration.months()) {
             (Some(micros), _) => at.saturating_add(micros),

@@ -153,5 +153,9 @@ async fn differential_engine_and_oracle_agree() {
     assert!(coverage.telling_share() >= 0.6, "too few rules tell users apart");
     if wanted >= 2_000 && first == 0 {
         assert!(coverage.missing(20).is_empty(), "seldom: {:?}", coverage.missing(20));
+        for what in ["first", "last", "count_distinct", "time:day"] {
+            let count = coverage.others.get(&format!("aggregate {what}")).copied().unwrap_or(0);
+            assert!(count >= 50, "seldom: {what}, {count} times");
+        }
     }
 }

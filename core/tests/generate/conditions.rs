@@ -229,6 +229,7 @@ impl Maker<'_> {
                 Int => {
                     functions.extend(["count", "days_since_first", "days_since_last"]);
                     functions.extend(["count field", "count_distinct", "time:day"]);
+                    functions.extend(["count_distinct", "time:day"]);
                     functions.extend(if of == Int { &["sum"][..] } else { &[] });
                 }
                 Decimal if number => {
@@ -241,6 +242,7 @@ impl Maker<'_> {
                 continue;
             }
             let function = *self.random.pick(&functions);
+            self.coverage.note_other(&format!("aggregate {function}"));
             let (aggregate, field) = match function {
                 "count" | "days_since_first" | "days_since_last" => (function, None),
                 "count field" => ("count", Some(column)),
@@ -293,7 +295,8 @@ impl Maker<'_> {
         name: Option<&str>,
     ) -> String {
         let strings = self.options.field_strings && ty == Text && operator.ends_with("With");
-        if self.random.percent(6) && (comparison(operator) || strings) {
+        let share = if place == Place::Aggregate && ty != Text { 12 } else { 6 };
+        if self.random.percent(share) && (comparison(operator) || strings) {
             let mut others: Vec<String> = self
                 .schema
                 .users

@@ -280,15 +280,18 @@ fn stream(
         0 => ColumnType::Date,
         _ => stamp_type(random),
     };
-    let instants = (0..rows)
-        .map(|_| match random.percent(4) {
-            true => Cell::Null,
-            false => {
+    let mut instants: Vec<Cell> = Vec::with_capacity(rows);
+    for _ in 0..rows {
+        instants.push(match random.range(0, 99) {
+            0..4 => Cell::Null,
+            // at one instant with others, of the same user for some of them
+            4..22 if !instants.is_empty() => random.pick(&instants).clone(),
+            _ => {
                 let instant = event_instant(random, setting);
                 columns::stamp(random, setting, &time_type, instant)
             }
-        })
-        .collect();
+        });
+    }
     let mut all = vec![
         user_column(random, &user, keys, key_type, rows),
         Column::new(&time, time_type, instants),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMillisecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use segmentry::{
     AudienceModel, Code, Evaluation, KeyColumn, MemoryCatalog, Refresh, Run, SegmentEngine,
@@ -38,9 +38,22 @@ type Event = (i64, Option<i64>, i64, Option<f64>, Option<&'static str>);
 fn tables(texts: bool, random: &mut Random) -> (RecordBatch, Vec<RecordBatch>) {
     let ids: Vec<i64> = (0..USERS).map(|user| user * 31 - 5_000).collect();
     let tiers: Int64Array = ids.iter().map(|id| Some(id.rem_euclid(3))).collect();
+    let some = |id: &i64| id % 7 != 0;
+    let limits: Float64Array =
+        ids.iter().map(|id| some(id).then_some(id.rem_euclid(5) as f64 / 100.0)).collect();
+    let likes: StringArray = ids
+        .iter()
+        .map(|id| some(id).then_some(["travel", "", "a"][(id % 3).unsigned_abs() as usize]))
+        .collect();
+    let seen =
+        ids.iter().map(|id| some(id).then_some((AS_OF - (id % 100).abs() * DAY) * 1_000_000));
+    let seen: TimestampNanosecondArray = seen.collect();
     let users = RecordBatch::try_from_iter([
         ("id", keys(&ids, texts)),
         ("tier", Arc::new(tiers) as ArrayRef),
+        ("limit", Arc::new(limits) as ArrayRef),
+        ("likes", Arc::new(likes) as ArrayRef),
+        ("seen", Arc::new(seen) as ArrayRef),
     ]);
     // One user has most of the events, a third of the users have none, some events are nobody's.
     let owners: Vec<i64> = (0..120_000)
@@ -109,6 +122,17 @@ fn rules() -> Vec<Value> {
         ("min", Some("double"), "!=", json!(0)),
         ("days_since_last", None, "<=", json!(12)),
         ("days_since_first", None, ">", json!(80)),
+        ("count_distinct", Some("cents"), ">", json!(1)),
+        ("count_distinct", Some("double"), "=", json!(2)),
+        ("count_distinct", Some("kind"), "between", json!([2, 3])),
+        ("count_distinct", Some("time:day"), ">=", json!(2)),
+        ("first", Some("cents"), "<", json!(0)),
+        ("last", Some("large"), ">", json!(500)),
+        ("last", Some("double"), "!=", json!(0)),
+        ("first", Some("kind"), "!=", json!("Travel")),
+        ("last", Some("kind"), "beginsWith", json!("a")),
+        ("max", Some("kind"), "in", json!(["Travel", ""])),
+        ("min", Some("kind"), ">", json!("")),
     ];
     for (at, window) in windows.iter().enumerate() {
         for (by, filter) in filters.iter().enumerate() {
@@ -127,18 +151,95 @@ fn rules() -> Vec<Value> {
                 rules.push(json!({
                     "rule_name": format!("{at} {by} {number}"),
                     "conditions": [condition, if by % 2 == 0 { "and" } else { "or" }, tier],
+                    "timezone": if number % 2 == 0 { "UTC" } else { "America/New_York" },
                 }));
             }
         }
     }
-    // Every seventh: the steps of the three lists go through all of them so.
-    rules.into_iter().step_by(7).collect()
+    // Every eleventh: the steps of the three lists go through all of them so.
+    let mut rules: Vec<Value> = rules.into_iter().step_by(11).collect();
+    rules.extend(sequences());
+    rules.extend(comparisons());
+    rules
+}
+
+/// Metrics against metrics and against columns of users.
+fn comparisons() -> Vec<Value> {
+    let asked = [
+        ("sum", "cents", ">", "mean"),
+        ("sum", "large", ">=", "tier"),
+        ("sum", "large", "<", "largest"),
+        ("avg", "cents", "<=", "limit"),
+        ("avg", "large", "!=", "mean"),
+        ("max", "double", ">", "limit"),
+        ("count_distinct", "cents", "=", "tier"),
+        ("count_distinct", "time:day", ">", "days"),
+        ("last", "cents", "=", "newest"),
+        ("last", "kind", "!=", "likes"),
+        ("first", "kind", "beginsWith", "likes"),
+        ("max", "kind", "doesNotEndWith", "likes"),
+        ("max", "at", ">", "seen"),
+        ("last", "at", "=", "at last"),
+    ];
+    let rule = |(number, (aggregate, field, operator, other)): (usize, &(&str, _, _, _))| {
+        let mut condition = json!({
+            "events": "visits", "aggregate": aggregate, "field": field, "operator": operator,
+            "value": other, "valueSource": "field", "window": window(number),
+            "where": [{"field": "kind", "operator": "notNull"}],
+        });
+        if field == &"kind" && number % 2 == 0 {
+            condition["caseSensitive"] = json!(false);
+        }
+        let name = format!("{aggregate} {field} {operator} {other}");
+        json!({"rule_name": name, "conditions": [condition]})
+    };
+    asked.iter().enumerate().map(rule).collect()
+}
+
+/// One of two windows.
+fn window(number: usize) -> Value {
+    match number % 2 {
+        0 => json!("all"),
+        _ => json!({"between": ["90 days", "3 days"]}),
+    }
+}
+
+/// Sequences of two steps and of three, whose steps are the same events or others.
+fn sequences() -> Vec<Value> {
+    let step = |kind: &str, within: Option<&str>| {
+        let filter = json!({"field": "kind", "operator": "beginsWith", "value": kind});
+        let mut step = json!({"events": "visits", "where": [filter]});
+        if let Some(within) = within {
+            step["within"] = json!(within);
+        }
+        step
+    };
+    let chains = [
+        vec![step("Travel", None), step("a longer", Some("5 days"))],
+        vec![step("a", None), step("a", None), step("", Some("1 month"))],
+        vec![step("", None), step("Travel", Some("1 second")), step("", Some("90 days"))],
+    ];
+    let rule = |(number, chain): (usize, &Vec<Value>)| {
+        let did = if number == 1 { "didNot" } else { "did" };
+        json!({
+            "rule_name": format!("sequence {number}"),
+            "conditions": [{"sequence": chain, "window": window(number), "operator": did}],
+            "timezone": "America/New_York",
+        })
+    };
+    chains.iter().enumerate().map(rule).collect()
 }
 
 async fn engine(texts: bool, threads: usize, memory: Option<u64>) -> SegmentEngine {
     let model = AudienceModel::parse(
         r#"{"users": {"table": "users", "key": "id"},
-            "events": {"visits": {"user": "who", "time": "at"}}}"#,
+            "events": {"visits": {"user": "who", "time": "at"}},
+            "traits": {
+                "mean": {"events": "visits", "aggregate": "avg", "field": "cents"},
+                "largest": {"events": "visits", "aggregate": "max", "field": "large"},
+                "days": {"events": "visits", "aggregate": "days_since_first"},
+                "newest": {"events": "visits", "aggregate": "last", "field": "cents"},
+                "at last": {"events": "visits", "aggregate": "last", "field": "at"}}}"#,
     );
     let builder = SegmentEngine::builder().catalog(MemoryCatalog::new()).threads(threads);
     let builder = builder.model(model.unwrap());

@@ -9,11 +9,13 @@ use crate::plan::{Asked, MeasureKind, PassMetric, PassPlan, PassStream, Reading}
 
 use super::chunks::Head;
 use super::decode::TableWork;
+use super::kinds::Kinds;
 use super::lanes::{
     self, LANES, NO_GREATEST, NO_LEAST, RatioRange, Row, add_up, between, extreme, present,
     ratio_within, reach_up, within,
 };
 use super::slow;
+use super::texts::Learnt;
 
 /// How many groups of 64 users a block has.
 pub(super) const GROUPS: usize = 1024;
@@ -112,7 +114,7 @@ impl<'a> Prepared<'a> {
         for metric in plan.streams.iter().flat_map(|stream| &stream.metrics) {
             for (atom, asked) in &metric.atoms {
                 if let Some(holds) = holds_empty.get_mut(*atom) {
-                    *holds = slow::holds(slow::empty(metric.reading), asked);
+                    *holds = slow::holds(slow::empty(metric.reading), asked, &Learnt::default());
                 }
             }
         }
@@ -155,6 +157,7 @@ pub(super) struct Scratch {
     present: Vec<usize>,
     stretches: Vec<Vec<Stretch>>,
     rows: Vec<Row>,
+    pub(super) kinds: Kinds,
 }
 
 impl Scratch {
@@ -233,14 +236,15 @@ fn one_group(
         by_class(place, table, group, scratch);
     }
     let group_events = Group { tables, sorted: &scratch.sorted };
+    let mut put = |atom: usize, mask: u64| {
+        if let Some(word) = masks.get_mut(atom * GROUPS + group) {
+            *word = mask;
+        }
+    };
     for (place, stream) in prepared.plan.streams.iter().enumerate() {
         let stretches = scratch.stretches.get(place).map(Vec::as_slice).unwrap_or_default();
-        let mut put = |atom: usize, mask: u64| {
-            if let Some(word) = masks.get_mut(atom * GROUPS + group) {
-                *word = mask;
-            }
-        };
         if stretches.is_empty() {
+            scratch.kinds.compares.keep_nothing(&stream.metrics);
             for (atom, _) in stream.metrics.iter().flat_map(|metric| &metric.atoms) {
                 let holds = prepared.holds_empty.get(*atom).is_some_and(|holds| *holds);
                 put(*atom, if holds { u64::MAX } else { 0 });
@@ -249,8 +253,9 @@ fn one_group(
         }
         let ratios = prepared.ratios.get(place).map(Vec::as_slice).unwrap_or_default();
         let evaluated = StreamOfGroup { stream, stretches, events: &group_events, prepared };
-        evaluated.fast(ratios, &mut scratch.rows, &mut put);
+        evaluated.fast(ratios, &mut scratch.rows, &mut scratch.kinds, &mut put);
     }
+    scratch.kinds.across(prepared.plan, &group_events, (group, &scratch.stretches), put);
 }
 
 /// Sorts a group's records by class, and deals their stretches out to the streams that take them.
@@ -329,17 +334,20 @@ impl StreamOfGroup<'_> {
         &self,
         ratios: &[Vec<Option<Vec<RatioRange>>>],
         rows: &mut Vec<Row>,
+        kinds: &mut Kinds,
         put: &mut impl FnMut(usize, u64),
     ) {
         let height = self.stream.height + 1;
-        let sums_fit = (0..self.stream.measures.len()).all(|measure| self.most(measure) < 1 << 62);
+        let mut measures = self.stream.measures.iter().enumerate();
+        let sums_fit = measures
+            .all(|(place, measure)| measure.kind != MeasureKind::Sum || self.most(place) < 1 << 62);
         if !sums_fit {
-            return slow::stream(self, put);
+            return slow::stream(self, &kinds.texts, &mut kinds.compares, put);
         }
         rows.resize(height * self.stream.measures.len(), [0; LANES]);
         let ends = self.stream.to_the_end.iter();
         let tables = self.stream.measures.iter().zip(rows.chunks_exact_mut(height)).zip(ends);
-        for ((measure, rows), to_the_end) in tables {
+        for (place, ((measure, rows), to_the_end)) in tables.enumerate() {
             let slots = measure.slots.as_deref();
             // A loop for each kind, so that none asks for it event by event.
             match measure.kind {
@@ -361,6 +369,9 @@ impl StreamOfGroup<'_> {
                     rows.fill([NO_GREATEST; LANES]);
                     self.scatter(slots, rows, |cell, value| *cell = (*cell).max(value));
                 }
+                MeasureKind::Distinct(_) | MeasureKind::End { .. } => {
+                    kinds.measure(self, place, rows);
+                }
             }
             let extreme = matches!(measure.kind, MeasureKind::Least | MeasureKind::Greatest);
             if extreme && *to_the_end {
@@ -369,7 +380,7 @@ impl StreamOfGroup<'_> {
         }
         for (place, metric) in self.stream.metrics.iter().enumerate() {
             let ratios = ratios.get(place).map(Vec::as_slice).unwrap_or_default();
-            self.metric(metric, ratios, rows, put);
+            self.metric(metric, ratios, rows, kinds, put);
         }
     }
 
@@ -401,6 +412,7 @@ impl StreamOfGroup<'_> {
         metric: &PassMetric,
         ratios: &[Option<Vec<RatioRange>>],
         rows: &[Row],
+        kinds: &mut Kinds,
         put: &mut impl FnMut(usize, u64),
     ) {
         let height = self.stream.height + 1;
@@ -414,6 +426,7 @@ impl StreamOfGroup<'_> {
         match metric.reading {
             Reading::Total(measure) => {
                 let values = total(measure);
+                kinds.compares.keep(metric.kept, &values, u64::MAX);
                 for (atom, asked) in &metric.atoms {
                     put(*atom, asked_of(&values, u64::MAX, asked));
                 }
@@ -426,13 +439,19 @@ impl StreamOfGroup<'_> {
                     _ => extreme(rows.get(metric.start..metric.end).unwrap_or_default(), least),
                 };
                 let there = present(&values, if least { NO_LEAST } else { NO_GREATEST });
+                kinds.compares.keep(metric.kept, &values, there);
                 for (atom, asked) in &metric.atoms {
                     put(*atom, asked_of(&values, there, asked));
                 }
             }
+            Reading::End(measure) => {
+                let rows = rows.get(measure * height..(measure + 1) * height).unwrap_or_default();
+                kinds.end(self, metric, measure, rows, put);
+            }
             Reading::Ratio(sum, count, scale) => {
                 let (sums, counts) = (total(sum), total(count));
                 let (most, events) = (self.most(sum), self.count());
+                kinds.compares.keep_ratios(metric.kept, &sums, &counts);
                 for ((atom, asked), ready) in metric.atoms.iter().zip(ratios) {
                     let fit = |ranges: &&Vec<RatioRange>| {
                         ranges.iter().all(|range| range.fits(most, events))
@@ -462,11 +481,11 @@ impl StreamOfGroup<'_> {
 
 /// The mask of what is asked of values that are there where `there` says so.
 #[inline(always)]
-fn asked_of(values: &Row, there: u64, asked: &Asked) -> u64 {
+pub(super) fn asked_of(values: &Row, there: u64, asked: &Asked) -> u64 {
     match asked {
         Asked::Present => there,
         Asked::Within { ranges, negated: false } => there & within(values, ranges),
         Asked::Within { ranges, negated: true } => there & !within(values, ranges),
-        Asked::RatioWithin { .. } => 0,
+        Asked::RatioWithin { .. } | Asked::Text { .. } => 0,
     }
 }

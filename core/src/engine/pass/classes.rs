@@ -41,7 +41,7 @@ impl Look for RecordBatch {
     }
 
     fn words(&self, column: usize, words: &mut Words, codes: &mut [u32]) -> Result<bool> {
-        words.code(self.column(column), codes)
+        words.code(self.column(column), codes, &mut |_| ())
     }
 
     fn batch(&self, rows: Option<&UInt32Array>) -> Result<RecordBatch> {
@@ -134,7 +134,7 @@ pub(super) struct Classes {
     next: Vec<u32>,
 }
 
-type Spread = std::hash::BuildHasherDefault<Folding>;
+pub(super) type Spread = std::hash::BuildHasherDefault<Folding>;
 
 /// A hasher of small numbers.
 #[derive(Default)]
@@ -339,7 +339,14 @@ pub(super) struct Words {
 }
 
 impl Words {
-    fn code(&mut self, array: &ArrayRef, codes: &mut [u32]) -> Result<bool> {
+    /// Codes a column, and tells of each text that has no code so far, in the order of the codes;
+    /// `false` where there are too many to tell apart by codes.
+    pub(super) fn code(
+        &mut self,
+        array: &ArrayRef,
+        codes: &mut [u32],
+        new: &mut impl FnMut(&str),
+    ) -> Result<bool> {
         match array.data_type() {
             DataType::Boolean => {
                 for (code, truth) in codes.iter_mut().zip(array.as_boolean().iter()) {
@@ -349,22 +356,20 @@ impl Words {
             DataType::Dictionary(_, _) => {
                 let keyed = array.as_any_dictionary();
                 let mut values = vec![0; keyed.values().len()];
-                if !self.code(keyed.values(), &mut values)? {
-                    return Ok(false);
-                }
+                self.code(keyed.values(), &mut values, new)?;
                 let keys = keyed.normalized_keys();
                 for (row, (code, key)) in codes.iter_mut().zip(keys).enumerate() {
                     let value = values.get(key).copied().unwrap_or(0);
                     *code = if array.is_valid(row) { value } else { 0 };
                 }
             }
-            DataType::Utf8View => self.code_views(array, codes),
-            _ => self.code_views(&cast(array, &DataType::Utf8View)?, codes),
+            DataType::Utf8View => self.code_views(array, codes, new),
+            _ => self.code_views(&cast(array, &DataType::Utf8View)?, codes, new),
         }
         Ok(self.known.len() <= MANY_WORDS)
     }
 
-    fn code_views(&mut self, array: &ArrayRef, codes: &mut [u32]) {
+    fn code_views(&mut self, array: &ArrayRef, codes: &mut [u32], new: &mut impl FnMut(&str)) {
         let texts = array.as_string_view();
         self.long_views.clear();
         for (row, (code, view)) in codes.iter_mut().zip(texts.views()).enumerate() {
@@ -379,7 +384,10 @@ impl Words {
                 None => {
                     let text: &str = texts.value(row);
                     let next = u32::try_from(self.known.len() + 1).unwrap_or(u32::MAX);
-                    let code = *self.known.entry(text.as_bytes().into()).or_insert(next);
+                    let code = *self.known.entry(text.as_bytes().into()).or_insert_with(|| {
+                        new(text);
+                        next
+                    });
                     views.insert(*view, code);
                     code
                 }

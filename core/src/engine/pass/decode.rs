@@ -13,6 +13,7 @@ use crate::segment::NO_ORDINAL;
 use super::buckets::{Buckets, OUTSIDE};
 use super::chunks::{BLOCK, Chunks, Head};
 use super::classes::{Classes, CodedColumn, Filter, Look, NONE, Registry};
+use super::texts::{Numbers, Texts};
 use super::whole::{Whole, whole};
 
 /// Gives the ordinals of a column of keys; [`NOBODY`] for those that no user has.
@@ -30,6 +31,8 @@ pub(super) struct TableWork {
     /// The place of the time's column in the batches.
     pub(super) time: usize,
     pub(super) values: Vec<Arc<dyn PhysicalExpr>>,
+    /// Of each value that is a text, all texts.
+    pub(super) texts: Vec<Option<Arc<Texts>>>,
     pub(super) filters: Vec<Filter>,
     pub(super) coded: Vec<CodedColumn>,
     pub(super) bounds: Vec<i64>,
@@ -58,6 +61,8 @@ pub(super) struct Decoder {
     bucket: Vec<u16>,
     class: Vec<u16>,
     users: Vec<u32>,
+    /// Of the values that are texts.
+    numbers: Vec<Numbers>,
 }
 
 impl Decoder {
@@ -66,7 +71,8 @@ impl Decoder {
         let classes = Classes::new(registry, table.filters.clone(), &table.coded);
         let buckets = Buckets::new(&table.bounds, table.open);
         let (bucket, class, users) = (Vec::new(), Vec::new(), Vec::new());
-        Decoder { table, classes, ordinals, buckets, bucket, class, users }
+        let numbers = table.values.iter().map(|_| Numbers::default()).collect();
+        Decoder { table, classes, ordinals, buckets, bucket, class, users, numbers }
     }
 
     /// Adds a batch's events to the blocks of their users.
@@ -105,8 +111,13 @@ impl Decoder {
         let table = Arc::clone(&self.table);
         (self.ordinals)(&column(&table.user, batch)?, &mut self.users)?;
         let mut values = Vec::with_capacity(table.values.len());
-        for (expr, seen) in table.values.iter().zip(&table.seen) {
-            let value = whole(&column(expr, batch)?)?;
+        let numbers = self.numbers.iter_mut().zip(&table.texts);
+        for ((expr, seen), (numbers, texts)) in table.values.iter().zip(&table.seen).zip(numbers) {
+            let array = column(expr, batch)?;
+            let value = match texts {
+                None => whole(&array)?,
+                Some(texts) => numbers.of(&array, texts)?,
+            };
             seen.note(&value);
             values.push(value);
         }

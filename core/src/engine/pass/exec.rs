@@ -33,11 +33,13 @@ use roaring::RoaringBitmap;
 
 use crate::plan::{PassPlan, Reading};
 
+use super::attributes::Attributes;
 use super::block::{Clustered, GROUPS, Prepared, Scratch, evaluate};
 use super::chunks::{BLOCK, Chunks};
 use super::decode::{Decoder, Ordinals, TableWork};
 use super::lanes::LANES;
 use super::stored::{Reader, StoredWork, Users};
+use super::texts::Texts;
 
 /// The operator. Its children are scans of those tables of the plan that are not stored.
 pub(crate) struct SharedPassExec {
@@ -52,6 +54,8 @@ pub(super) struct Pass {
     pub(super) tables: Vec<Arc<TableWork>>,
     /// Where the events of each table come from.
     pub(super) events: Vec<Events>,
+    pub(super) texts: Arc<Texts>,
+    pub(super) attributes: Arc<Attributes>,
     /// The users that are asked about, if not all are; only where all tables are stored.
     pub(super) only: Option<RoaringBitmap>,
     pub(super) ordinals: Ordinals,
@@ -96,6 +100,9 @@ impl SharedPassExec {
 impl Pass {
     fn unfit(&self) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
+        let kept = self.plan.kept.iter().enumerate();
+        let unfit = kept.filter(|(place, _)| self.attributes.unfit(*place));
+        let mut unfit: BTreeSet<usize> = unfit.map(|(place, _)| place).collect();
         for stream in &self.plan.streams {
             let bad = |measure: usize, extreme: bool| {
                 let slots = stream.measures.get(measure).and_then(|m| m.slots.as_ref());
@@ -110,13 +117,19 @@ impl Pass {
             };
             for metric in &stream.metrics {
                 let bad = match metric.reading {
-                    Reading::Total(measure) => bad(measure, false),
+                    Reading::Total(measure) | Reading::End(measure) => bad(measure, false),
                     Reading::Ratio(sum, _, _) => bad(sum, false),
                     Reading::Extreme(measure) => bad(measure, true),
                 };
                 if bad {
                     found.extend(metric.atoms.iter().map(|(atom, _)| *atom));
+                    unfit.extend(metric.kept);
                 }
+            }
+        }
+        for (compare, atom) in &self.plan.compares {
+            if unfit.contains(&compare.left) || unfit.contains(&compare.right) {
+                found.insert(*atom);
             }
         }
         found
@@ -265,6 +278,8 @@ impl<'a> Worker<'a> {
             tables.push(Clustered::of(&chunks, work.values.len() + 1, 0..GROUPS));
         }
         let mut masks = vec![0u64; self.pass.plan.atoms * GROUPS];
+        let compares = &mut self.scratch.kinds.compares;
+        compares.begin(&self.pass.attributes, block, places.as_deref());
         let stored = self.readers.iter().any(Option::is_some);
         let window = if stored { WINDOW } else { GROUPS };
         for first in (0..groups).step_by(window) {
@@ -274,6 +289,7 @@ impl<'a> Worker<'a> {
                 let users = places.as_deref().map_or(Users::All, Users::Only);
                 *table = reader.window(block, users, groups.clone())?;
             }
+            self.scratch.kinds.texts.learn(&self.pass.texts)?;
             evaluate(&self.prepared, &tables, groups, &mut self.scratch, &mut masks);
             if first % (window * 16) == 0 {
                 tokio::task::yield_now().await;

@@ -106,6 +106,16 @@ pub(super) fn present(values: &Row, missing: i64) -> u64 {
     mask(&truths)
 }
 
+/// The lanes in which two values stand to one another as they should.
+#[inline(always)]
+pub(super) fn lanes_where(left: &Row, right: &Row, holds: impl Fn(i64, i64) -> bool) -> u64 {
+    let mut truths: Truths = [0; LANES];
+    for ((truth, left), right) in truths.iter_mut().zip(left).zip(right) {
+        *truth = u8::from(holds(*left, *right));
+    }
+    mask(&truths)
+}
+
 /// The lanes whose value lies within one of the inclusive ranges.
 #[inline(always)]
 pub(super) fn within(values: &Row, ranges: &[(i64, i64)]) -> u64 {

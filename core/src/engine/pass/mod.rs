@@ -4,6 +4,9 @@
 //! batches of a scan -> records by block     decode.rs, classes.rs, whole.rs, chunks.rs
 //! records of a block -> groups of 64 users  block.rs
 //! a group and a stream -> tables of rows -> masks of atoms        lanes.rs, slow.rs
+//!   distinct values; first and last ones     kinds.rs, distinct.rs, ends.rs, texts.rs
+//! a group and a sequence -> the mask of its atom                  sequences.rs
+//! values of metrics and of users -> masks of comparisons          compare.rs, attributes.rs
 //! ```
 //!
 //! Users have dense ordinals; 65,536 of them are a block, which is one container of a Roaring
@@ -12,15 +15,22 @@
 //! passes. Only what cannot be said this way is evaluated by plans of its own, and those say the
 //! same of everything else, too: they are what the pass is tested against.
 
+mod attributes;
 mod block;
 pub(super) mod buckets;
 pub(super) mod chunks;
 mod classes;
+mod compare;
 pub(super) mod decode;
+mod distinct;
+mod ends;
 mod exec;
+mod kinds;
 mod lanes;
+mod sequences;
 mod slow;
 mod stored;
+mod texts;
 pub(super) mod whole;
 
 use std::sync::Arc;
@@ -30,9 +40,11 @@ use arrow::datatypes::{DataType, SchemaRef, UInt32Type};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::datasource::TableProvider;
 use datafusion::execution::SessionState;
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::filter::FilterExec;
@@ -40,14 +52,17 @@ use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use futures::TryStreamExt;
 use roaring::RoaringBitmap;
 
-use crate::plan::{PassPlan, PassTable, external, plain_type, table_name};
+use crate::plan::{PassPlan, PassTable, external, is_text, plain_type, table_name};
 use crate::segment::key_column;
 use crate::store::StoredTable;
 
+use self::attributes::Attributes;
+use self::buckets::OUTSIDE;
 use self::classes::{CodedColumn, Filter};
 use self::decode::{Ordinals, Seen, TableWork};
 use self::exec::{Events, Pass, SharedPassExec};
 use self::stored::{From, StoredWork};
+use self::texts::Texts;
 use super::Shared;
 use super::evaluate::{RunSources, Scanned, count_rows};
 use super::profile::Tables;
@@ -60,6 +75,14 @@ fn unfit(why: &str) -> DataFusionError {
     DataFusionError::NotImplemented(why.to_owned())
 }
 
+/// A record has so many bits for its bucket.
+fn can_be_told_apart(buckets: usize) -> datafusion::common::Result<()> {
+    match buckets < usize::from(OUTSIDE) {
+        true => Ok(()),
+        false => Err(unfit("windows have more edges than records can tell apart")),
+    }
+}
+
 /// The members of each atom of a plan, at least among the users asked about; nothing for those that
 /// the pass could not tell.
 pub(super) async fn run(
@@ -68,18 +91,25 @@ pub(super) async fn run(
     only: Option<&RoaringBitmap>,
     scanned: &mut Scanned,
 ) -> datafusion::common::Result<Vec<Option<RoaringBitmap>>> {
+    can_be_told_apart(plan.buckets)?;
     let session = sources.shared.session();
     let state = session.state();
+    let memory = MemoryConsumer::new("texts of a pass").register(session.task_ctx().memory_pool());
+    let schema = Arc::new(texts::schema());
+    let tests = plan.text_tests.iter().map(|test| physical(&state, "texts", &schema, test));
+    let texts = Arc::new(Texts::new(tests.collect::<Result<_, _>>()?, memory));
     let (mut inputs, mut tables, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for table in &plan.tables {
-        if let Some(stored) = sources.stored.get(&Tables::of_pass(table)) {
-            let found = stored_work(&state, sources, table, &stored.table)?;
+        if let Some(stored) = sources.stored.get(&Tables::of_pass(table))
+            && table.fields.iter().all(|field| stored.table.column(field).is_some())
+        {
+            let found = stored_work(&state, sources, table, &stored.table, &texts)?;
             tables.push(Arc::clone(&found.work));
             events.push(Events::Stored(Arc::new(found)));
             continue;
         }
         let input = scan(sources, &state, table).await?;
-        tables.push(Arc::new(work(&state, table, &input.schema())?));
+        tables.push(Arc::new(work(&state, table, &input.schema(), &texts)?));
         events.push(Events::Scan(inputs.len()));
         inputs.push(input);
     }
@@ -96,8 +126,10 @@ pub(super) async fn run(
     let users = u32::try_from(sources.shared.dictionary().len()).unwrap_or(u32::MAX);
     let workers = session.state().config().target_partitions();
     let ordinals = ordinals(Arc::clone(&sources.shared));
+    let attributes = Attributes::read(sources, &state, &plan, &ordinals, &texts).await?;
+    let attributes = Arc::new(attributes);
     let exec = Arc::new(SharedPassExec::new(
-        Pass { plan, tables, events, only, ordinals, users, workers },
+        Pass { plan, tables, events, texts, attributes, only, ordinals, users, workers },
         inputs,
     ));
     let mut found = vec![RoaringBitmap::new(); atoms];
@@ -186,6 +218,7 @@ fn work(
     state: &SessionState,
     table: &PassTable,
     schema: &SchemaRef,
+    texts: &Arc<Texts>,
 ) -> datafusion::common::Result<TableWork> {
     let physical = |expr: &Expr| physical(state, &table.name, schema, expr);
     let filter = |filter: &crate::plan::PassFilter| {
@@ -201,6 +234,7 @@ fn work(
         user: physical(&table.user)?,
         time: schema.index_of(&table.time.name)?,
         values: values.collect::<Result<_, _>>()?,
+        texts: table.values.iter().map(|value| value.texts.then(|| Arc::clone(texts))).collect(),
         filters: table.filters.iter().map(filter).collect::<Result<_, _>>()?,
         coded: table.coded.iter().map(coded).collect::<Result<_, _>>()?,
         bounds: table.bounds.clone(),
@@ -216,16 +250,20 @@ fn stored_work(
     sources: &RunSources,
     table: &PassTable,
     stored: &Arc<StoredTable>,
+    texts: &Arc<Texts>,
 ) -> datafusion::common::Result<StoredWork> {
     let provider = crate::plan::PlanSources::table(sources, &table.name).map_err(external)?;
     let places = table.columns.iter().map(|name| provider.schema().index_of(name));
     let places = places.collect::<Result<Vec<usize>, _>>()?;
     let schema = Arc::new(provider.schema().project(&places)?);
-    let work = work(state, table, &schema)?;
+    let work = work(state, table, &schema, texts)?;
     let values = table.values.iter().zip(&work.values).map(|(value, expr)| {
         match plain_column(&value.expr, &schema).and_then(|name| stored.column(name)) {
             Some(column) => From::Column(column),
-            None => From::Expr(Arc::clone(expr)),
+            None => {
+                let columns = collect_columns(expr).iter().map(|column| column.index()).collect();
+                From::Expr(Arc::clone(expr), columns)
+            }
         }
     });
     let values = values.collect();
@@ -247,8 +285,9 @@ fn plain_column<'a>(expr: &'a Expr, schema: &SchemaRef) -> Option<&'a str> {
                 _ => None,
             };
             let to = inner.field.data_type();
-            let same = from == *to || (scale(&from).is_some() && scale(&from) == scale(to));
-            same.then_some(name)
+            let same = scale(&from).is_some() && scale(&from) == scale(to);
+            // Texts have the same numbers whatever type of texts they are.
+            (from == *to || same || (is_text(&from) && is_text(to))).then_some(name)
         }
         _ => None,
     }
@@ -262,4 +301,15 @@ pub(super) fn ordinals(shared: Arc<Shared>) -> Ordinals {
         shared.dictionary().ordinals_into(&keys, out);
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_edges_than_buckets_are_refused() {
+        assert!(can_be_told_apart(65_534).is_ok());
+        assert!(can_be_told_apart(65_535).is_err());
+    }
 }

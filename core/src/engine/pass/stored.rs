@@ -1,6 +1,7 @@
 //! Events of the store made into records, a few groups of users at a time: they lie there by user,
 //! so that nothing has to be sorted.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,14 +25,15 @@ use super::chunks::Head;
 use super::classes::{Classes, Look, NONE, Words};
 use super::decode::TableWork;
 use super::lanes::LANES;
+use super::texts::Numbers;
 use super::whole::{Whole, whole};
 
 /// Where a value comes from.
 pub(super) enum From {
     /// A column as it is stored.
     Column(usize),
-    /// Something that is made of columns.
-    Expr(Arc<dyn PhysicalExpr>),
+    /// Something that is made of these columns.
+    Expr(Arc<dyn PhysicalExpr>, BTreeSet<usize>),
 }
 
 /// A stored table, and what is asked of it.
@@ -97,6 +99,8 @@ pub(super) struct Reader {
     buckets: Buckets,
     class: Vec<u16>,
     bucket: Vec<u16>,
+    /// Of the values that are texts.
+    numbers: Vec<Numbers>,
 }
 
 /// Some events of a part.
@@ -112,7 +116,8 @@ impl Reader {
         let work = &stored.work;
         let classes = Classes::new(Arc::clone(&work.registry), work.filters.clone(), &work.coded);
         let buckets = Buckets::new(&work.bounds, work.open);
-        Reader { stored, classes, buckets, class: Vec::new(), bucket: Vec::new() }
+        let numbers = stored.values.iter().map(|_| Numbers::default()).collect();
+        Reader { stored, classes, buckets, class: Vec::new(), bucket: Vec::new(), numbers }
     }
 
     /// The events of some groups of a block.
@@ -148,12 +153,22 @@ impl Reader {
         self.buckets.of(times, &mut self.bucket);
         self.classes.of(&rows, &mut self.class)?;
         let mut values = Vec::with_capacity(stored.values.len());
-        for (from, seen) in stored.values.iter().zip(&stored.work.seen) {
-            let value = match from {
-                From::Column(column) => rows.stored_column(*column)?.clone(),
-                From::Expr(expr) => {
-                    let batch = rows.batch(None)?;
-                    whole(&expr.evaluate(&batch)?.into_array(batch.num_rows())?)?
+        let numbers = self.numbers.iter_mut().zip(&stored.work.texts);
+        let froms = stored.values.iter().zip(&stored.work.seen).zip(numbers);
+        for ((from, seen), (numbers, texts)) in froms {
+            let value = match (from, texts) {
+                (From::Column(column), None) => rows.stored_column(*column)?.clone(),
+                (From::Column(column), Some(texts)) => {
+                    let column = (rows.stored_column(*column)?, rows.words_of(*column)?);
+                    numbers.of_stored(column, texts)?
+                }
+                (From::Expr(expr, columns), texts) => {
+                    let batch = rows.columns(columns)?;
+                    let array = expr.evaluate(&batch)?.into_array(batch.num_rows())?;
+                    match texts {
+                        None => whole(&array)?,
+                        Some(texts) => numbers.of(&array, texts)?,
+                    }
                 }
             };
             seen.note(&value);
@@ -304,6 +319,30 @@ impl<'a> Rows<'a> {
         }
     }
 
+    fn words_of(&self, column: usize) -> Result<&Texts> {
+        match self.stored.table.columns.get(column).and_then(|column| column.words.as_deref()) {
+            Some(words) => Ok(words),
+            None => internal_err!("the stored column {column} has no texts"),
+        }
+    }
+
+    /// The events as a batch in which only these columns are what they are.
+    fn columns(&self, columns: &BTreeSet<usize>) -> Result<RecordBatch> {
+        self.batch_of(|column| match columns.contains(&column) {
+            true => self.array(column, None),
+            false => Ok(new_null_array(self.stored.schema.field(column).data_type(), self.count)),
+        })
+    }
+
+    fn batch_of(&self, column: impl Fn(usize) -> Result<ArrayRef>) -> Result<RecordBatch> {
+        let columns = (0..self.stored.schema.fields().len()).map(column);
+        let fields = self.stored.schema.fields().iter();
+        // What was left out is null here, whatever its own column allows.
+        let fields: Vec<_> = fields.map(|f| f.as_ref().clone().with_nullable(true)).collect();
+        let schema = Arc::new(Schema::new(fields));
+        Ok(RecordBatch::try_new(schema, columns.collect::<Result<Vec<_>>>()?)?)
+    }
+
     fn stored_place(&self, column: usize) -> Result<usize> {
         match self.stored.columns.get(column) {
             Some(Some(place)) => Ok(*place),
@@ -351,12 +390,7 @@ impl Look for Rows<'_> {
     }
 
     fn batch(&self, rows: Option<&UInt32Array>) -> Result<RecordBatch> {
-        let columns = (0..self.stored.schema.fields().len()).map(|column| self.array(column, rows));
-        let fields = self.stored.schema.fields().iter();
-        // What was left out is null here, whatever its own column allows.
-        let fields: Vec<_> = fields.map(|f| f.as_ref().clone().with_nullable(true)).collect();
-        let schema = Arc::new(Schema::new(fields));
-        Ok(RecordBatch::try_new(schema, columns.collect::<Result<Vec<_>>>()?)?)
+        self.batch_of(|column| self.array(column, rows))
     }
 }
 

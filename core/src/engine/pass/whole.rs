@@ -42,8 +42,8 @@ fn narrowed<T: ArrowPrimitiveType>(
 }
 
 /// The column's numbers in its own unit: decimals at their scale, days, times in the column's
-/// unit, doubles as numbers of the same order (NaN and infinity are missing). Of types that are no
-/// numbers only tells which values are there.
+/// unit, doubles as numbers of the same order (NaN and infinity are missing), truths as 0 and 1. Of
+/// other types only tells which values are there.
 pub(in crate::engine) fn whole(array: &ArrayRef) -> DfResult<Whole> {
     let mut valid = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
     let (values, unfit) = match array.data_type() {
@@ -66,6 +66,10 @@ pub(in crate::engine) fn whole(array: &ArrayRef) -> DfResult<Whole> {
             let finite = NullBuffer::from_iter(doubles.values().iter().map(|v| v.is_finite()));
             valid = NullBuffer::union(valid.as_ref(), Some(&finite)).filter(|n| n.null_count() > 0);
             narrowed(doubles, |value| Ok(ordered(value)))
+        }
+        DataType::Boolean => {
+            let truths = array.as_boolean().values().iter();
+            (truths.map(i64::from).collect::<Vec<i64>>().into(), false)
         }
         integer if integer.is_integer() => return whole(&cast(array, &DataType::Int64)?),
         _ => (vec![0; array.len()].into(), false),

@@ -60,7 +60,8 @@ impl Planner<'_> {
                     _ => return None,
                 }
             }
-            Test::Bool(_) | Test::Text { .. } | Test::Has { .. } => return None,
+            Test::Bool(truth) => vec![(i64::from(*truth), i64::from(*truth))],
+            Test::Text { .. } | Test::Has { .. } => return None,
         };
         let ranges = ranges.into_iter().filter(|(low, high)| low <= high).collect();
         Some(Asked::Within { ranges, negated })

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! atom   -> metric   an aggregate between two edges of time       (asked.rs: what of its value)
-//! metric -> measure  a count, a sum or an extreme of a stream     (collect.rs)
+//! metric -> measure  a number for each stretch of time of a stream (fields.rs: of what, draft.rs)
 //! measure -> stream  the events of some tables, each under a filter
 //! filter -> classes  the filters that an event passes, all at once (codes.rs: by which columns)
+//! sequence           a stream for each step                       (sequences.rs)
+//! comparison         two metrics, or one and a column of users    (compare.rs)
 //! ```
 //!
 //! Everything is held once: two rules that ask the same share a cell. The windows of all metrics
@@ -14,23 +16,35 @@
 mod asked;
 mod codes;
 mod collect;
+mod compare;
+mod draft;
+mod fields;
+mod sequences;
 
 use std::ops::Bound;
 
-use arrow::datatypes::DataType;
 use datafusion::logical_expr::Expr;
 
 use crate::document::Number;
 use crate::model::Column;
 
+use super::sequence::Steps;
+
 pub(crate) use asked::{ordered, unordered};
 pub(crate) use collect::Collector;
+pub(crate) use compare::{Comparable, PassCompare, PassKept};
 
 /// What is computed by one pass over the events.
 #[derive(Debug, Default)]
 pub(crate) struct PassPlan {
     pub(crate) tables: Vec<PassTable>,
     pub(crate) streams: Vec<PassStream>,
+    pub(crate) sequences: Vec<PassSequence>,
+    /// The values that are kept for comparisons, and these with their atoms.
+    pub(crate) kept: Vec<PassKept>,
+    pub(crate) compares: Vec<(PassCompare, usize)>,
+    /// The tests of texts, on a [`text_column`].
+    pub(crate) text_tests: Vec<Expr>,
     /// How many atoms there are; they are numbered from 0.
     pub(crate) atoms: usize,
     /// How many buckets events fall in: those at or after the last edge are in none.
@@ -81,14 +95,16 @@ pub(crate) struct Coded {
 }
 
 /// A field of events.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PassValue {
     pub(crate) expr: Expr,
-    pub(crate) data_type: DataType,
-    /// Whether extremes of it are asked for, which the two ends of the 64-bit range stand for
-    /// where there is none.
-    pub(crate) extreme: bool,
-    pub(crate) summed: bool,
+    /// Whether it is a text that is looked at, and not only asked whether it is there.
+    pub(crate) texts: bool,
+}
+
+/// The column that tests of texts are asked of.
+pub(crate) fn text_column() -> Expr {
+    super::named("texts", "text")
 }
 
 /// Events that the same metrics look at: of one or more tables, each under one filter. An event
@@ -107,6 +123,29 @@ pub(crate) struct PassStream {
     /// For each measure whether all metrics that read it reach to the last row: then extremes can
     /// be added up like totals.
     pub(crate) to_the_end: Vec<bool>,
+    /// What sequences need of it, if its events are steps of any.
+    pub(crate) stepping: Option<Stepping>,
+}
+
+/// A stream's events as steps of sequences.
+#[derive(Debug)]
+pub(crate) struct Stepping {
+    /// The place of the instant, in microseconds, for each member.
+    pub(crate) times: Vec<usize>,
+    /// The buckets that the windows of these sequences hold: the first, and the first after them.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// Events in an order: one of each stream in turn.
+#[derive(Debug)]
+pub(crate) struct PassSequence {
+    pub(crate) streams: Vec<usize>,
+    pub(crate) steps: Steps,
+    /// The buckets that events may be in: the first, and the first after them.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) atom: usize,
 }
 
 /// A number per user and row of a stream.
@@ -115,6 +154,8 @@ pub(crate) struct Measure {
     pub(crate) kind: MeasureKind,
     /// The value's place in its table for each member; none for a count of events.
     pub(crate) slots: Option<Vec<usize>>,
+    /// Likewise of the time that orders the values.
+    pub(crate) times: Option<Vec<usize>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,6 +164,14 @@ pub(crate) enum MeasureKind {
     Sum,
     Least,
     Greatest,
+    /// Distinct values, each at its latest event in the rows before this one.
+    Distinct(usize),
+    /// The value of the earliest or latest event, by time and then by value; by value alone where
+    /// there are no times.
+    End {
+        last: bool,
+        texts: bool,
+    },
 }
 
 /// An aggregate of a stream's rows from `start` (inclusive) to `end` (exclusive).
@@ -133,6 +182,8 @@ pub(crate) struct PassMetric {
     pub(crate) reading: Reading,
     /// The atoms on it by their numbers.
     pub(crate) atoms: Vec<(usize, Asked)>,
+    /// Where its value is kept, if a comparison looks at it.
+    pub(crate) kept: Option<usize>,
 }
 
 /// How a metric's value is read from measures, by their places in the stream.
@@ -144,6 +195,8 @@ pub(crate) enum Reading {
     Ratio(usize, usize, i8),
     /// A least or greatest value: missing where there is nothing.
     Extreme(usize),
+    /// A first or last value: missing where there is nothing.
+    End(usize),
 }
 
 /// What is asked of a metric's value; false where the value is missing.
@@ -158,6 +211,11 @@ pub(crate) enum Asked {
     /// The same of an average.
     RatioWithin {
         ranges: Vec<(Bound<Number>, Bound<Number>)>,
+        negated: bool,
+    },
+    /// That a text passes the test of that number, or, negated, does not.
+    Text {
+        test: usize,
         negated: bool,
     },
 }
