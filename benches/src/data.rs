@@ -136,7 +136,21 @@ pub fn write_events(
     })
 }
 
-fn from_environment(name: &str, default: u64) -> Result<u64> {
+/// Such a population and its events as batches of 65,536 rows: `users` users (at least 1) and
+/// `events` events.
+///
+/// # Errors
+/// None that the caller could cause.
+pub fn in_memory(users: u64, events: u64) -> Result<[Vec<RecordBatch>; 2]> {
+    let population = collect(&users_schema(), |out| make_users(users, &out))?;
+    Ok([population, collect(&events_schema(), |out| make_events(users, events, &out))?])
+}
+
+/// A number above 0 from the environment.
+///
+/// # Errors
+/// What is there and no such number.
+pub fn from_environment(name: &str, default: u64) -> Result<u64> {
     match std::env::var(name) {
         Ok(text) => match text.parse() {
             Ok(number) if number > 0 => Ok(number),
@@ -188,6 +202,19 @@ fn write(
     writer.close()?;
     file.sync_all()?;
     Ok(())
+}
+
+/// Keeps the columns that `make` sends from a thread of its own.
+fn collect(
+    schema: &SchemaRef,
+    make: impl FnOnce(SyncSender<Vec<ArrayRef>>) + Send,
+) -> Result<Vec<RecordBatch>> {
+    let (sender, batches): (_, Receiver<Vec<ArrayRef>>) = sync_channel(4);
+    std::thread::scope(|scope| {
+        scope.spawn(move || make(sender));
+        let batch = |columns| Ok(RecordBatch::try_new(Arc::clone(schema), columns)?);
+        batches.into_iter().map(batch).collect()
+    })
 }
 
 fn make_users(users: u64, out: &SyncSender<Vec<ArrayRef>>) {
@@ -268,6 +295,14 @@ fn make_events(users: u64, events: u64, out: &SyncSender<Vec<ArrayRef>>) {
 mod tests {
     use super::*;
     use datafusion::prelude::{ParquetReadOptions, SessionContext};
+
+    #[test]
+    fn the_data_in_memory_are_as_many_and_always_the_same() {
+        let rows = |table: &[RecordBatch]| table.iter().map(RecordBatch::num_rows).sum::<usize>();
+        let [users, events] = in_memory(70_000, 1_000).unwrap();
+        assert_eq!((users.len(), rows(&users), rows(&events)), (2, 70_000, 1_000));
+        assert_eq!(in_memory(70_000, 1_000).unwrap(), [users, events]);
+    }
 
     #[tokio::test]
     async fn the_data_is_as_described() {

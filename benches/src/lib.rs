@@ -5,7 +5,7 @@ mod engine;
 mod measure;
 mod sets;
 
-pub use data::{CATEGORIES, Data, write_events};
+pub use data::{CATEGORIES, Data, from_environment, in_memory, write_events};
 pub use engine::{THREADS, engine_over, open_engine};
 pub use measure::{median, peak_memory, under_cargo_bench};
 pub use sets::Halves;

@@ -18,8 +18,8 @@ mod stack;
 mod store;
 
 pub use catalog::{
-    Catalog, MemoryCatalog, NewRun, NewSegment, Page, Published, RuleChange, RuleRow, RuleSet,
-    RuleText, RuleVersion, RunRow, SegmentRow, SqliteCatalog, VersionRow,
+    Catalog, MemoryCatalog, NewMembers, NewRun, NewSegment, Page, Published, RuleChange, RuleRow,
+    RuleSet, RuleText, RuleVersion, RunRow, SegmentRow, SqliteCatalog, StoredMembers, VersionRow,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dependency::{

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Catalog, NewRun, NewSegment, Page, Published, RuleChange, RuleRow, RuleSet, RuleText,
-    RuleVersion, RunRow, SegmentRow, VersionRow, stored,
+    Catalog, NewMembers, NewRun, NewSegment, Page, Published, RuleChange, RuleRow, RuleSet,
+    RuleText, RuleVersion, RunRow, SegmentRow, StoredMembers, VersionRow, stored,
 };
 use crate::error::{Code, Error, Result};
 use crate::model::{KeyColumn, KeyType};
@@ -35,7 +35,8 @@ struct State {
     /// By rule.
     versions: BTreeMap<i64, Vec<VersionRow>>,
     last_members: i64,
-    members: BTreeMap<i64, Arc<Vec<u8>>>,
+    /// Each as its bitmaps, the whole one first.
+    members: BTreeMap<i64, Vec<Arc<Vec<u8>>>>,
     runs: Vec<RunRow>,
     keys: Option<KeyColumn>,
 }
@@ -140,6 +141,7 @@ impl State {
 
     fn publish(&mut self, run: &NewRun, run_id: i64, new: &NewSegment) -> Result<()> {
         let members_id = self.keep_members(new)?;
+        let differences = self.members.get(&members_id).into_iter().flatten().skip(1);
         let version = VersionRow {
             version: new.since_version + 1,
             rule_version: new.rule_version,
@@ -149,6 +151,8 @@ impl State {
             entered: new.entered,
             exited: new.exited,
             members_id,
+            differences: length(differences.clone().count()),
+            difference_bytes: differences.map(|bytes| length(bytes.len())).sum(),
         };
         self.versions.entry(new.rule_id).or_default().push(version.clone());
         let id = match self.segments.get(&new.rule_id) {
@@ -178,14 +182,18 @@ impl State {
     }
 
     fn keep_members(&mut self, new: &NewSegment) -> Result<i64> {
-        let Some(members) = &new.members else {
-            let current = self.current(new.rule_id).map(|current| current.members_id);
-            return current.ok_or_else(|| {
-                internal(format!("the segment of rule {} has no members to keep", new.rule_id))
-            });
+        let current = self.current(new.rule_id).map(|current| current.members_id);
+        let current = current.ok_or_else(|| stored::no_members(new.rule_id));
+        let bitmaps = match &new.members {
+            NewMembers::Unchanged => return current,
+            NewMembers::Whole(whole) => vec![Arc::new(whole.clone())],
+            NewMembers::Difference(difference) => {
+                let before = self.members.get(&current?).cloned().unwrap_or_default();
+                before.into_iter().chain([Arc::new(difference.clone())]).collect()
+            }
         };
         self.last_members += 1;
-        self.members.insert(self.last_members, Arc::new(members.clone()));
+        self.members.insert(self.last_members, bitmaps);
         Ok(self.last_members)
     }
 }
@@ -193,6 +201,10 @@ impl State {
 impl Catalog for MemoryCatalog {
     fn location(&self) -> String {
         ":memory:".to_owned()
+    }
+
+    fn revision(&self) -> Result<i64> {
+        Ok(self.state().revision)
     }
 
     fn rules(&self) -> Result<RuleSet> {
@@ -303,11 +315,13 @@ impl Catalog for MemoryCatalog {
         Ok(self.state().versions.get(&rule_id).cloned().unwrap_or_default())
     }
 
-    fn members(&self, members_id: i64) -> Result<Vec<u8>> {
-        let members = self.state().members.get(&members_id).cloned();
-        members.map(|members| members.as_ref().clone()).ok_or_else(|| {
+    fn members(&self, members_id: i64) -> Result<StoredMembers> {
+        let bitmaps = self.state().members.get(&members_id).cloned();
+        let mut bitmaps = bitmaps.unwrap_or_default().into_iter().map(Arc::unwrap_or_clone);
+        let whole = bitmaps.next().ok_or_else(|| {
             Error::new(Code::NotFound, format!("there are no members {members_id} any more"))
-        })
+        })?;
+        Ok(StoredMembers { whole, differences: bitmaps.collect() })
     }
 }
 

@@ -160,8 +160,64 @@ pub struct VersionRow {
     pub entered: i64,
     /// Members of the version before that are gone.
     pub exited: i64,
-    /// Names the stored bitmap; versions with the same members share one.
+    /// Names the stored members; versions with the same members share them.
     pub members_id: i64,
+    /// How many differences they are kept as, beyond the whole bitmap that these begin with.
+    pub differences: i64,
+    /// How many bytes those differences have together.
+    pub difference_bytes: i64,
+}
+
+/// How the members of a new version are to be kept.
+///
+/// Whoever publishes decides: a difference is worth it where few members changed, and
+/// [`VersionRow::differences`] tells how many have to be put together already to read the current
+/// version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewMembers {
+    /// They are those of the current version, which serve again; nothing is written.
+    Unchanged,
+    /// All of them, as a portable Roaring bitmap of ordinals.
+    Whole(Vec<u8>),
+    /// Those that entered or exited since the current version, as a portable Roaring bitmap of
+    /// ordinals.
+    Difference(Vec<u8>),
+}
+
+/// The members of a version as they are kept.
+///
+/// A user is a member who is in an odd number of these bitmaps: a difference takes out those who
+/// are in and puts in those who are not.
+///
+/// ```
+/// use segmentry::{Catalog, MemoryCatalog, NewMembers, NewRun, NewSegment, RuleChange, RuleText};
+/// # let at = "2025-01-01T00:00:00Z".parse().unwrap();
+/// # let run = NewRun { as_of: at, started_at: at, finished_at: at, report: "{}".into() };
+/// # let segment = |since_version, members| NewSegment {
+/// #     rule_id: 1, rule_version: 1, segment_name: "Adults".into(), description: None,
+/// #     sql_query: String::new(), row_count: 0, entered: 0, exited: 0, members, since_version,
+/// #     column_types: "{}".into(), reused: "[]".into(), basis: "null".into(),
+/// #     cutoffs: "{}".into(),
+/// # };
+/// let catalog = MemoryCatalog::new();
+/// let revision = catalog.revision().unwrap();
+/// let adults = RuleText { rule_name: "Adults".into(), ..RuleText::default() };
+/// catalog.change_rules(revision, &[RuleChange::Insert { id: 1, text: adults }], at).unwrap();
+/// catalog.publish(&run, &[segment(0, NewMembers::Whole(b"bitmap".into()))]).unwrap();
+/// catalog.publish(&run, &[segment(1, NewMembers::Difference(b"change".into()))]).unwrap();
+///
+/// let current = catalog.segment(1).unwrap().unwrap().current.unwrap();
+/// assert_eq!((current.version, current.differences, current.difference_bytes), (2, 1, 6));
+/// let stored = catalog.members(current.members_id).unwrap();
+/// assert_eq!(stored.whole, b"bitmap");
+/// assert_eq!(stored.differences, [b"change"]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredMembers {
+    /// Portable Roaring bitmap of ordinals.
+    pub whole: Vec<u8>,
+    /// What changed since, the oldest first, as portable Roaring bitmaps of ordinals.
+    pub differences: Vec<Vec<u8>>,
 }
 
 /// A segment that a run computed.
@@ -183,9 +239,8 @@ pub struct NewSegment {
     pub entered: i64,
     /// Members of the version before that are gone.
     pub exited: i64,
-    /// Portable Roaring bitmap of ordinals; `None` where the members are those of the current
-    /// version, whose bitmap then serves again.
-    pub members: Option<Vec<u8>>,
+    /// The members, by themselves or by those of the current version.
+    pub members: NewMembers,
     /// The current version that `entered`, `exited` and `members` were worked out against, 0 for
     /// none; publication fails if there is another by then.
     pub since_version: i64,
@@ -253,6 +308,9 @@ pub trait Catalog: Send + Sync + Debug {
     /// Where it is, for messages: a path or `:memory:`.
     fn location(&self) -> String;
 
+    /// The present [`RuleSet::revision`]: whoever has the rules of that revision has those of now.
+    fn revision(&self) -> Result<i64>;
+
     /// All rules, from one snapshot.
     fn rules(&self) -> Result<RuleSet>;
 
@@ -280,7 +338,9 @@ pub trait Catalog: Send + Sync + Debug {
     /// [`Code::BadKey`](crate::Code::BadKey).
     fn append_keys(&self, count: u32, keys: &KeyColumn) -> Result<bool>;
 
-    /// Records a run and makes all of its segments current, in one transaction.
+    /// Records a run and makes all of its segments current, in one transaction. Members that lean
+    /// on those of a current version that is not there are refused with
+    /// [`Code::Internal`](crate::Code::Internal).
     fn publish(&self, run: &NewRun, segments: &[NewSegment]) -> Result<Published>;
 
     /// Runs, newest first, and how many there are in all; `search` is ignored.
@@ -298,6 +358,8 @@ pub trait Catalog: Send + Sync + Debug {
     /// The versions of a rule's segment, oldest first.
     fn versions(&self, rule_id: i64) -> Result<Vec<VersionRow>>;
 
-    /// The stored bitmap, as it was published.
-    fn members(&self, members_id: i64) -> Result<Vec<u8>>;
+    /// Members as they were published. [`Code::Damaged`](crate::Code::Damaged), naming the version,
+    /// also where a bitmap that they lean on is not what was written;
+    /// [`Code::NotFound`](crate::Code::NotFound) where there are none of that name.
+    fn members(&self, members_id: i64) -> Result<StoredMembers>;
 }

@@ -69,6 +69,12 @@ fn something(text: Option<String>) -> Option<String> {
     text.filter(|text| !matches!(text.trim(), "" | "null"))
 }
 
+/// A segment's new members lean on those of a version that is not there.
+pub(super) fn no_members(rule: i64) -> Error {
+    let message = format!("the segment of rule {rule} has no members to begin with");
+    Error::new(Code::Internal, message)
+}
+
 /// Refuses keys of another kind than those that are there.
 pub(super) fn check_key_type(there: KeyType, new: KeyType) -> Result<()> {
     if there == new { Ok(()) } else { Err(other_key_type(there, new)) }

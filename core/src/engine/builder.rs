@@ -1,6 +1,6 @@
 //! Making an engine.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::prelude::SessionConfig;
+use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::catalog::{Catalog, MemoryCatalog};
 use crate::clock::{Clock, SystemClock};
@@ -132,8 +132,13 @@ impl EngineBuilder {
             bound: RwLock::new(None),
             sources: RwLock::new(BTreeMap::new()),
             dictionary: RwLock::new(Dictionary::default()),
-            parsed: RwLock::new(HashMap::new()),
+            rules: RwLock::new(None),
             clock: self.clock,
+            planning: SessionContext::new_with_config_rt(config.clone(), Arc::clone(&runtime)),
+            one_user: SessionContext::new_with_config_rt(
+                for_one_user(config.clone()),
+                Arc::clone(&runtime),
+            ),
             config,
             runtime,
             running: tokio::sync::Mutex::new(()),
@@ -143,4 +148,18 @@ impl EngineBuilder {
         shared.learn_keys().await?;
         Ok(SegmentEngine { shared })
     }
+}
+
+/// Of a single user few rows are left once a table is read: decoding the others' and spreading
+/// these over threads would only cost time, and so would a second look at a plan.
+fn for_one_user(mut config: SessionConfig) -> SessionConfig {
+    let options = config.options_mut();
+    options.execution.parquet.pushdown_filters = true;
+    options.optimizer.max_passes = 1;
+    options.optimizer.enable_round_robin_repartition = false;
+    options.optimizer.enable_dynamic_filter_pushdown = false;
+    options.optimizer.repartition_aggregations = false;
+    options.optimizer.repartition_joins = false;
+    options.optimizer.repartition_sorts = false;
+    config
 }

@@ -19,11 +19,20 @@ use super::refresh::bind;
 use super::reuse::meaning_of;
 use super::rule_store::Rules;
 
+/// Where ranks end, by what they say.
+pub(super) type Kept = BTreeMap<String, Cutoff>;
+
+/// Whether it is known where all ranks of a rule end.
+pub(super) fn knows(kept: &Kept, bound: &BoundRule) -> bool {
+    let mut ranks = bound.conditions.iter().flat_map(Predicate::ranks);
+    ranks.all(|rank| kept.contains_key(&rank.said()))
+}
+
 /// What is known and found out about the ranks of one user.
 pub(super) struct OneUser<'a> {
     pub(super) key: &'a Key,
-    /// Where ranks ended in the segment that is explained, by what they say.
-    pub(super) kept: BTreeMap<String, Cutoff>,
+    /// Where ranks ended in the segment that is explained.
+    pub(super) kept: Kept,
     /// The ranks looked at so far, as constants.
     pub(super) settled: Settled,
     /// What the last user within each has, by what they say.
@@ -36,8 +45,8 @@ pub(super) fn stored_cutoffs(segment: &SegmentRow) -> Cutoffs {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
-/// The stored cutoffs of a rule by what its ranks say: of those ranks only that mean now what they
-/// meant when the segment was computed. A rank that was reworded, a column of another type, a
+/// The stored cutoffs of a rule by what its ranks say, if the segment is about that instant: of
+/// those ranks only that mean now what they meant when the segment was computed. A rank that was reworded, a column of another type, a
 /// segment in `among` that says something else have other names.
 pub(super) fn cutoffs_of(
     segment: &SegmentRow,
@@ -45,9 +54,10 @@ pub(super) fn cutoffs_of(
     rules: &Rules,
     model: &BoundModel,
     as_of: i64,
-) -> BTreeMap<String, Cutoff> {
+) -> Kept {
+    let about = segment.current.as_ref().map(|now| now.as_of.timestamp_micros());
     let stored = stored_cutoffs(segment);
-    if stored.is_empty() {
+    if stored.is_empty() || about != Some(as_of) {
         return BTreeMap::new();
     }
     let mut library = Library::default();
@@ -68,13 +78,8 @@ pub(super) fn cutoffs_of(
 }
 
 impl<'a> OneUser<'a> {
-    pub(super) fn new(key: &'a Key, kept: BTreeMap<String, Cutoff>) -> OneUser<'a> {
+    pub(super) fn new(key: &'a Key, kept: Kept) -> OneUser<'a> {
         OneUser { key, kept, settled: Settled::new(), last: HashMap::new() }
-    }
-
-    /// Whether where all of these ranks end is known.
-    pub(super) fn knows<'p>(&self, ranks: impl IntoIterator<Item = &'p Predicate>) -> bool {
-        ranks.into_iter().all(|rank| self.kept.contains_key(&rank.said()))
     }
 }
 

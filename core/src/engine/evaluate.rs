@@ -19,6 +19,7 @@ use crate::predicate::Predicate;
 use crate::segment::{Dictionary, key_column};
 
 use super::Shared;
+use super::members::Members;
 use super::parts::Parts;
 use super::population::Population;
 use super::profile::StoredTables;
@@ -30,7 +31,9 @@ pub(super) struct RunSources {
     pub(super) shared: Arc<Shared>,
     pub(super) model: Arc<BoundModel>,
     pub(super) users: Option<Arc<dyn TableProvider>>,
-    pub(super) members: BTreeMap<i64, Arc<RoaringBitmap>>,
+    pub(super) members: Members,
+    /// Of rules without members here, whether the only user that is asked about is one.
+    pub(super) told: BTreeMap<i64, bool>,
     /// The ranks of the run.
     pub(super) ranks: Ranks,
     /// The parts of rules whose members are known, under names that no rule has.
@@ -56,6 +59,9 @@ impl PlanSources for RunSources {
     }
 
     fn members(&self, rule: i64) -> Result<Contains> {
+        if let Some(told) = self.told.get(&rule).copied() {
+            return Ok(Arc::new(move |keys: &ArrayRef| Ok(vec![told; keys.len()].into())));
+        }
         let members = self.members.get(&rule).cloned().ok_or_else(|| {
             Error::new(Code::Internal, format!("rule {rule} has not been evaluated"))
         })?;
@@ -101,6 +107,24 @@ pub(super) struct Scannable {
 pub(super) type Scanned = BTreeMap<String, u64>;
 
 impl RunSources {
+    /// The tables as they are registered, and no segment yet.
+    pub(super) fn of(shared: &Arc<Shared>, model: &Arc<BoundModel>) -> RunSources {
+        RunSources {
+            shared: Arc::clone(shared),
+            model: Arc::clone(model),
+            users: None,
+            members: Members::new(),
+            told: BTreeMap::new(),
+            ranks: Ranks::default(),
+            parts: Parts::default(),
+            among: None,
+            only: None,
+            stored: StoredTables::default(),
+            partly: false,
+            planned: 0,
+        }
+    }
+
     pub(super) fn planner(&self, as_of: i64, zone: Tz, flavor: Flavor) -> Planner<'_> {
         Planner { model: &self.model, sources: self, as_of, zone, flavor }
     }
@@ -147,7 +171,10 @@ impl RunSources {
         mut take: impl FnMut(arrow::array::RecordBatch) -> Result<()>,
     ) -> Result<()> {
         let tables = tables_of(&plan);
-        let session = self.shared.session();
+        let session = match &self.only {
+            Some(_) => self.shared.one_user.clone(),
+            None => self.shared.session(),
+        };
         let work = async {
             let physical = session.state().create_physical_plan(&plan).await?;
             let context = session.task_ctx();

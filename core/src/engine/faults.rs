@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::SegmentRow;
 use crate::error::{Code, Error, Problem, Result};
 use crate::rule::{RuleRef, references};
 
@@ -16,10 +17,7 @@ impl Work {
         let Some(parsed) = self.rules.get(id).cloned() else { return problems };
         let problems = self.name_deleted(&parsed, problems).await;
         let now = all_types(&self.model);
-        let before = match self.types_before(&parsed).await {
-            Ok(before) => before,
-            Err(error) => return error.into_problems(),
-        };
+        let before = self.types_before(&parsed);
         let mut found: Vec<Problem> = before
             .keys()
             .filter(|column| !now.contains_key(*column))
@@ -54,24 +52,23 @@ impl Work {
 
     /// A column that is another type than when the segment was last computed under this wording
     /// may mean something else now.
-    pub(super) async fn refuse_changed_types(
+    pub(super) fn refuse_changed_types(
         &self,
         parsed: &Parsed,
         now: &BTreeMap<String, String>,
     ) -> Result<()> {
-        let problems = changed_types(&self.types_before(parsed).await?, now);
+        let problems = changed_types(&self.types_before(parsed), now);
         if problems.is_empty() { Ok(()) } else { Err(Error::of(problems)) }
     }
 
     /// The columns that the rule read and their types when its segment was last computed under
     /// this wording.
-    async fn types_before(&self, parsed: &Parsed) -> Result<BTreeMap<String, String>> {
-        let id = parsed.row.id;
-        let row = self.shared.catalog(move |catalog| catalog.segment(id)).await?;
-        let same_wording = |row: &crate::SegmentRow| {
+    fn types_before(&self, parsed: &Parsed) -> BTreeMap<String, String> {
+        let same_wording = |row: &&SegmentRow| {
             row.current.as_ref().is_some_and(|v| v.rule_version == parsed.row.version)
         };
-        let text = row.filter(same_wording).and_then(|row| row.column_types);
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+        let row = self.segments.get(&parsed.row.id).filter(same_wording);
+        let text = row.and_then(|row| row.column_types.as_deref());
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 }

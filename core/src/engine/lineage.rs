@@ -74,12 +74,12 @@ impl SegmentEngine {
             .segment_rows()
             .await?
             .iter()
-            .map(|row| (row.rule_id, u64::try_from(row.row_count).unwrap_or(0)))
+            .map(|(id, row)| (*id, u64::try_from(row.row_count).unwrap_or(0)))
             .collect();
         let search = Search {
             sizes: self.shared.sizes(&model, &rows, self.shared.dictionary().len()),
             as_of: self.shared.clock.now().timestamp_micros(),
-            graph: rules.graph(),
+            graph: Arc::clone(rules.graph()),
             rules,
             model,
             rows,
@@ -99,8 +99,7 @@ impl SegmentEngine {
     pub async fn lineage(&self, rule: impl Into<RuleRef>) -> Result<Lineage> {
         let rules = self.shared.rules().await?;
         let id = rules.find(&rule.into())?.row.id;
-        let segments: BTreeMap<i64, SegmentRow> =
-            self.shared.segment_rows().await?.into_iter().map(|row| (row.rule_id, row)).collect();
+        let segments = self.shared.segment_rows().await?;
         let mut edges = Vec::new();
         for parsed in &rules.rules {
             let to = parsed.row.id;
@@ -181,8 +180,8 @@ fn reuse(reused: &Reused, to: i64) -> LineageEdge {
 
 /// What is asked of the finder about one rule.
 struct Search {
-    rules: Rules,
-    graph: RuleGraph,
+    rules: Arc<Rules>,
+    graph: Arc<RuleGraph>,
     model: Arc<BoundModel>,
     as_of: i64,
     rows: BTreeMap<i64, u64>,

@@ -1,6 +1,7 @@
 //! Stage 5: plans -> members. [`SegmentEngine`] holds a catalog, a model and the host's tables,
 //! and answers the verbs.
 
+mod ancestors;
 mod answer;
 mod attributes;
 mod builder;
@@ -10,7 +11,9 @@ mod evaluate;
 mod explain;
 mod faults;
 mod fields;
+mod leaves;
 mod lineage;
+mod members;
 mod overlap;
 mod parts;
 mod pass;
@@ -32,7 +35,7 @@ mod stages;
 mod texts;
 mod views;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -114,10 +117,16 @@ pub(crate) struct Shared {
     bound: RwLock<Option<Arc<Bound>>>,
     sources: RwLock<BTreeMap<String, Source>>,
     dictionary: RwLock<Dictionary>,
-    parsed: RwLock<HashMap<i64, Arc<rule_store::Parsed>>>,
+    /// The rules as they were when they were last read.
+    rules: RwLock<Option<Arc<rule_store::Rules>>>,
     clock: Arc<dyn Clock>,
     config: SessionConfig,
     runtime: Arc<RuntimeEnv>,
+    /// For plans of our own, which read tables without registering them: making a session takes
+    /// longer than many a plan.
+    planning: SessionContext,
+    /// The same for plans about a single user.
+    one_user: SessionContext,
     /// One run at a time in one process.
     running: tokio::sync::Mutex<()>,
     busy_timeout: Duration,
@@ -179,8 +188,13 @@ impl Shared {
         })?
     }
 
-    /// A fresh session: nothing that one query does is seen by another.
+    /// The session in which nothing is ever registered.
     fn session(&self) -> SessionContext {
+        self.planning.clone()
+    }
+
+    /// A fresh session: nothing that is registered for one query is seen by another.
+    fn fresh_session(&self) -> SessionContext {
         SessionContext::new_with_config_rt(self.config.clone(), Arc::clone(&self.runtime))
     }
 

@@ -7,6 +7,7 @@ use crate::model::{Key, KeyType};
 use crate::rule::RuleRef;
 
 use super::SegmentEngine;
+use super::members::read;
 
 /// How many members segments have, alone and in pairs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,16 +63,19 @@ impl SegmentEngine {
             key = Key::Int(number);
         }
         let Some(ordinal) = self.shared.dictionary().ordinal(&key) else { return Ok(Vec::new()) };
-        let mut rows = self.shared.segment_rows().await?;
-        rows.sort_by_key(|row| row.rule_id);
-        let mut names = Vec::new();
-        for row in rows {
-            let Some(version) = &row.current else { continue };
-            if self.shared.bitmap(row.rule_id, version).await?.contains(ordinal) {
-                names.push(row.segment_name);
-            }
-        }
-        Ok(names)
+        let rows = self.shared.segment_rows().await?;
+        self.shared
+            .catalog(move |catalog| {
+                let mut names = Vec::new();
+                for (rule, row) in rows {
+                    let Some(version) = &row.current else { continue };
+                    if read(catalog, rule, version)?.contains(ordinal) {
+                        names.push(row.segment_name);
+                    }
+                }
+                Ok(names)
+            })
+            .await
     }
 
     /// How many members 2 to 200 current segments have, and each pair of them in common, from

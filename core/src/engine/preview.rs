@@ -15,6 +15,7 @@ use crate::predicate::{KnownRules, Predicate, bind_rule};
 use crate::rule::{Combinator, Group, Node, Rule, RuleParser};
 use crate::segment::{key_column, spread};
 
+use super::ancestors::Ancestors;
 use super::evaluate::{RunSources, Scanned, internal};
 use super::refresh::whole;
 use super::{SegmentEngine, rule_store::settle};
@@ -53,7 +54,8 @@ const SAMPLE: usize = 100;
 
 impl SegmentEngine {
     /// Evaluates conditions (a list, a group, one condition or a whole rule) without storing
-    /// anything, as of now. Segments that they name are taken as they were last published.
+    /// anything, as of now. Segments that they name are taken as they were last published, those of
+    /// disabled rules as a refresh would compute them.
     ///
     /// # Errors
     /// All problems of the document, those of a text by line and column; errors of the data.
@@ -80,14 +82,12 @@ impl SegmentEngine {
         }
         let bound = bind_rule(&rule, &model, &rules.known).map_err(|found| places.error(found))?;
         let mut sources = RunSources::of(&self.shared, &model);
-        for ancestor in bound.ancestors() {
-            let segment = self.shared.load(ancestor, None, None).await?;
-            sources.members.insert(ancestor, segment.members);
-        }
+        let ancestors = Ancestors::of(&bound, &rules, &model)?;
         let everything = whole(&bound, &model);
         let steps = steps_of(&rule, &model, &rules.known)?;
         let mut columns: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
-        for predicate in steps.iter().map(|step| &step.predicate).chain([&everything]) {
+        let steps_of = steps.iter().map(|step| &step.predicate);
+        for predicate in steps_of.chain([&everything]).chain(ancestors.predicates()) {
             let own = predicate.columns().into_iter().filter(|c| c.table == model.table);
             columns.extend(own.map(|column| column.name.clone()));
         }
@@ -98,6 +98,7 @@ impl SegmentEngine {
         let predicates: Vec<&Predicate> =
             std::iter::once(&everything).chain(steps.iter().map(|step| &step.predicate)).collect();
         let mut scanned = Scanned::new();
+        sources.take_ancestors(&ancestors, &population, as_of, &mut scanned).await?;
         let mut selected = Vec::with_capacity(predicates.len());
         for predicate in &predicates {
             selected.push(sources.selected(predicate, as_of, bound.zone, &mut scanned).await?);

@@ -1,13 +1,16 @@
 //! The end of a run: what it computed becomes what readers see, in one transaction.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use futures::future::try_join_all;
 use roaring::RoaringBitmap;
 
-use crate::catalog::{NewRun, NewSegment, Published, VersionRow};
+use crate::catalog::{Catalog, NewMembers, NewRun, NewSegment, Published, VersionRow};
 use crate::error::{Code, Error, Problem, Result};
-use crate::segment::{bitmap_of, bytes_of};
+use crate::segment::bytes_of;
 
+use super::members::{Compared, compare, read};
 use super::refresh::{Done, Work};
 use super::reuse::States;
 use super::{Run, RunEvent, RunSegment, Shared};
@@ -17,17 +20,14 @@ impl Work {
     /// with those that were computed from them.
     pub(super) async fn publish(mut self, mut run: Run) -> Result<Run> {
         let after = self.shared.states(&self.model);
+        let mut ready = BTreeMap::new();
         loop {
-            let mut segments = Vec::with_capacity(self.order.len());
-            let mut versions = BTreeMap::new();
-            run.segments.clear();
-            for id in &self.order {
-                let Some(done) = self.done.get(id) else { continue };
-                let (new, report) = self.shared.new_segment(done, &self.states, &after).await?;
-                versions.insert(*id, new.since_version + 1);
-                segments.push(new);
-                run.segments.push(report);
-            }
+            self.make_ready(&mut ready, &after).await?;
+            let segments: Vec<NewSegment> =
+                self.order.iter().filter_map(|id| ready.remove(id)).collect();
+            let version = |new: &NewSegment| (new.rule_id, new.since_version + 1);
+            let versions = segments.iter().map(version).collect();
+            run.segments = segments.iter().filter_map(|new| self.report(new)).collect();
             run.failed.clone_from(&self.failed);
             run.skipped.clone_from(&self.skipped);
             self.stages.done("publish");
@@ -42,9 +42,10 @@ impl Work {
                     Error::new(Code::Internal, "a report can't be written").caused_by(error)
                 })?,
             };
-            let publish = move |catalog: &dyn crate::Catalog| catalog.publish(&record, &segments);
+            let publish =
+                move |catalog: &dyn Catalog| Ok((catalog.publish(&record, &segments)?, segments));
             match self.shared.catalog(publish).await? {
-                Published::Run(id) => {
+                (Published::Run(id), _) => {
                     run.id = id;
                     // What the report in the catalog could not know yet.
                     self.stages.done("publish");
@@ -54,7 +55,11 @@ impl Work {
                     self.tell(&RunEvent::Published { run_id: id });
                     return Ok(run);
                 }
-                Published::Stale(stale) => self.leave_out(&stale).await?,
+                (Published::Stale(stale), segments) => {
+                    let sound = segments.into_iter().filter(|new| !stale.contains(&new.rule_id));
+                    ready.extend(sound.map(|new| (new.rule_id, new)));
+                    self.leave_out(&stale).await?;
+                }
             }
         }
     }
@@ -63,7 +68,9 @@ impl Work {
     /// alone has moved on are worked out against the new one.
     async fn leave_out(&mut self, stale: &[i64]) -> Result<()> {
         let rules = self.shared.rules().await?;
+        self.segments = self.shared.segment_rows().await?;
         for id in stale {
+            self.before.remove(id);
             let version = self.done.get(id).map(|done| done.parsed.row.version);
             if rules.get(*id).map(|parsed| parsed.row.version) == version {
                 continue;
@@ -84,64 +91,125 @@ impl Work {
         }
         Ok(())
     }
-}
 
-impl Shared {
-    /// What is to be published of a rule, as a difference to its current segment.
-    async fn new_segment(
+    /// Adds what is to be published of the rules that are not ready yet, as differences to their
+    /// current segments.
+    async fn make_ready(
         &self,
-        done: &Done,
-        before: &States,
+        ready: &mut BTreeMap<i64, NewSegment>,
         after: &States,
-    ) -> Result<(NewSegment, RunSegment)> {
-        let (states_before, states_after) = (before, after);
-        let row = &done.parsed.row;
-        let id = row.id;
-        let current = self.catalog(move |catalog| catalog.segment(id)).await?;
-        let current = current.and_then(|segment| segment.current);
-        let before = match &current {
-            Some(version) => self.bitmap(id, version).await?,
-            None => RoaringBitmap::new(),
-        };
-        let members = done.members.as_ref();
-        let (entered, exited) = ((members - &before).len(), (&before - members).len());
-        let unchanged = current.is_some() && entered == 0 && exited == 0;
-        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let basis = done.basis.as_ref().map(|basis| basis.settled(states_before, states_after));
-        let column_types = serde_json::to_string(&done.column_types).unwrap_or_default();
-        let new = NewSegment {
-            rule_id: id,
-            rule_version: row.version,
-            segment_name: row.text.rule_name.clone(),
-            description: row.text.description.clone(),
-            sql_query: done.sql.clone(),
-            row_count: count(members.len()),
-            entered: count(entered),
-            exited: count(exited),
-            members: if unchanged { None } else { Some(bytes_of(members)?) },
-            since_version: current.map_or(0, |version| version.version),
-            column_types,
-            reused: serde_json::to_string(&done.reused).unwrap_or_default(),
-            basis: serde_json::to_string(&basis).unwrap_or_default(),
-            cutoffs: serde_json::to_string(&done.cutoffs).unwrap_or_default(),
-        };
-        let report = RunSegment {
-            rule_id: id,
-            segment_name: row.text.rule_name.clone(),
-            row_count: members.len(),
-            entered,
-            exited,
+    ) -> Result<()> {
+        let pairs = self.order.iter().filter(|id| !ready.contains_key(id)).filter_map(|id| {
+            Some(Pair {
+                rule: *id,
+                members: Arc::clone(&self.done.get(id)?.members),
+                current: self.segments.get(id).and_then(|row| row.current.clone()),
+                before: self.before.get(id).cloned(),
+            })
+        });
+        for (pair, compared) in self.shared.compared(pairs.collect()).await? {
+            if let Some(done) = self.done.get(&pair.rule) {
+                let since = pair.current.map_or(0, |version| version.version);
+                ready.insert(pair.rule, new_segment(done, since, compared, &self.states, after));
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, new: &NewSegment) -> Option<RunSegment> {
+        let done = self.done.get(&new.rule_id)?;
+        let count = |count: i64| u64::try_from(count).unwrap_or(0);
+        Some(RunSegment {
+            rule_id: new.rule_id,
+            segment_name: new.segment_name.clone(),
+            row_count: count(new.row_count),
+            entered: count(new.entered),
+            exited: count(new.exited),
             unmatched: done.unmatched,
             reused: done.reused.clone(),
             sql: done.sql.clone(),
-        };
-        Ok((new, report))
+        })
     }
+}
 
-    /// The members of a stored version.
-    pub(super) async fn bitmap(&self, rule: i64, version: &VersionRow) -> Result<RoaringBitmap> {
-        let id = version.members_id;
-        let bytes = self.catalog(move |catalog| catalog.members(id)).await?;
-        bitmap_of(&bytes, &format!("version {} of rule {rule}'s segment", version.version))
+/// What is to be published of a rule.
+fn new_segment(
+    done: &Done,
+    since_version: i64,
+    compared: Compared,
+    before: &States,
+    after: &States,
+) -> NewSegment {
+    let row = &done.parsed.row;
+    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let basis = done.basis.as_ref().map(|basis| basis.settled(before, after));
+    NewSegment {
+        rule_id: row.id,
+        rule_version: row.version,
+        segment_name: row.text.rule_name.clone(),
+        description: row.text.description.clone(),
+        sql_query: done.sql.clone(),
+        row_count: count(done.members.len()),
+        entered: count(compared.entered),
+        exited: count(compared.exited),
+        members: compared.members,
+        since_version,
+        column_types: serde_json::to_string(&done.column_types).unwrap_or_default(),
+        reused: serde_json::to_string(&done.reused).unwrap_or_default(),
+        basis: serde_json::to_string(&basis).unwrap_or_default(),
+        cutoffs: serde_json::to_string(&done.cutoffs).unwrap_or_default(),
+    }
+}
+
+/// A rule's members and its current segment.
+struct Pair {
+    rule: i64,
+    members: Arc<RoaringBitmap>,
+    current: Option<VersionRow>,
+    /// The current segment's members, if they have been read already.
+    before: Option<Arc<RoaringBitmap>>,
+}
+
+impl Pair {
+    fn compare(&self, catalog: &dyn Catalog) -> Result<Compared> {
+        let Some(version) = &self.current else { return compare(&self.members, None) };
+        if let Some(before) = &self.before {
+            return compare(&self.members, Some((before, version)));
+        }
+        match read(catalog, self.rule, version) {
+            Ok(before) => compare(&self.members, Some((&before, version))),
+            // What was damaged is replaced. Nobody is known to have stayed.
+            Err(error) if error.code() == Code::Damaged => {
+                tracing::warn!(rule = self.rule, %error, "a damaged segment is replaced");
+                Ok(Compared {
+                    entered: self.members.len(),
+                    exited: u64::try_from(version.row_count).unwrap_or(0),
+                    members: NewMembers::Whole(bytes_of(&self.members)?),
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Shared {
+    /// Compares on all threads.
+    async fn compared(&self, pairs: Vec<Pair>) -> Result<Vec<(Pair, Compared)>> {
+        let each = pairs.len().div_ceil(self.config.target_partitions().max(1)).max(1);
+        let mut pairs = pairs.into_iter();
+        let parts = std::iter::from_fn(|| {
+            let part: Vec<Pair> = pairs.by_ref().take(each).collect();
+            (!part.is_empty()).then_some(part)
+        });
+        let compared = parts.map(|part| {
+            self.catalog(move |catalog| {
+                let compared = part.into_iter().map(|pair| {
+                    let compared = pair.compare(catalog)?;
+                    Ok((pair, compared))
+                });
+                compared.collect::<Result<Vec<_>>>()
+            })
+        });
+        Ok(try_join_all(compared).await?.into_iter().flatten().collect())
     }
 }

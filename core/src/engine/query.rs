@@ -49,7 +49,7 @@ impl SegmentEngine {
     /// [`Code::NotReadOnly`] for anything but a query, [`Code::BadQuery`] for one that is wrong,
     /// errors of the data.
     pub async fn sql(&self, query: &str) -> Result<SendableRecordBatchStream> {
-        let session = self.shared.session();
+        let session = self.shared.fresh_session();
         self.shared.reopen_sources().await?;
         for (name, source) in read(&self.shared.sources).iter() {
             let name = TableReference::bare(name.as_str());

@@ -16,6 +16,7 @@ use crate::rule::{Operation, RuleRef};
 
 use super::column_types::column_types;
 use super::evaluate::{RunSources, Scanned};
+use super::members::Members;
 use super::population::Population;
 use super::profile::Since;
 use super::ranks::Cutoffs;
@@ -145,7 +146,7 @@ pub(super) struct Done {
 /// A run under way.
 pub(super) struct Work {
     pub(super) shared: Arc<Shared>,
-    pub(super) rules: Rules,
+    pub(super) rules: Arc<Rules>,
     pub(super) model: Arc<BoundModel>,
     pub(super) as_of: DateTime<Utc>,
     pub(super) sources: RunSources,
@@ -159,8 +160,10 @@ pub(super) struct Work {
     pub(super) plans: BTreeMap<i64, Plan>,
     /// What the tables were like before any of them was read.
     pub(super) states: States,
-    /// The segments that there were before.
-    pub(super) segments: Vec<SegmentRow>,
+    /// The segments that there were before, by rule.
+    pub(super) segments: BTreeMap<i64, SegmentRow>,
+    /// Their members, of those that have been read.
+    pub(super) before: Members,
     /// What is known of earlier runs, if there is a store.
     pub(super) since: Option<Since>,
     /// What rules say, as far as it was said beforehand.
@@ -233,7 +236,7 @@ impl Work {
         let rules = shared.rules().await?;
         let wanted = requested(&request, &rules)?;
         let model = shared.bound_for_run()?;
-        let graph = Arc::new(rules.graph());
+        let graph = Arc::clone(rules.graph());
         let needed = graph.with_ancestors(wanted.iter().copied());
         let order: Vec<i64> = graph.order().into_iter().filter(|id| needed.contains(id)).collect();
         let bound: Bound = order
@@ -260,18 +263,12 @@ impl Work {
         stages.done("population");
 
         let scanned = Scanned::from([(model.table.clone(), population.users.len())]);
+        let before = reuse.loaded.clone();
         let sources = RunSources {
-            shared: Arc::clone(&shared),
-            model: Arc::clone(&model),
             users: Some(Arc::clone(&population.table) as _),
             members: reuse.loaded,
-            parts: super::parts::Parts::default(),
             ranks: reuse.ranks,
-            among: None,
-            only: None,
-            stored: super::profile::StoredTables::default(),
-            partly: false,
-            planned: 0,
+            ..RunSources::of(&shared, &model)
         };
         let mut work = Work {
             shared,
@@ -289,6 +286,7 @@ impl Work {
             states: reuse.states,
             since: None,
             segments: reuse.segments,
+            before,
             texts: Texts::new(),
             stages,
             total: needed.len(),
@@ -432,7 +430,7 @@ impl Work {
             return Err(Error::new(Code::Internal, format!("rule {id} is gone")));
         };
         let column_types = column_types(bound, &self.model);
-        self.refuse_changed_types(&parsed, &column_types).await?;
+        self.refuse_changed_types(&parsed, &column_types)?;
         let as_of = self.as_of.timestamp_micros();
         let plan = self.plans.remove(&id);
         self.sources.partly = self.keeps(id);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use petgraph::acyclic::Acyclic;
 use petgraph::data::Build;
 use petgraph::graph::{DiGraph, NodeIndex};
-use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -18,6 +17,7 @@ use crate::model::BoundModel;
 use crate::predicate::{BoundRule, Predicate};
 
 use super::cutoffs::stored_cutoffs;
+use super::members::Members;
 use super::ranks::{Cutoffs, Ranks};
 use super::refresh::bind;
 use super::rule_store::Rules;
@@ -81,12 +81,12 @@ pub(super) struct Reuse {
     /// Every rule after those that it needs or is answered from.
     pub(super) order: Vec<i64>,
     /// Stored segments that are used.
-    pub(super) loaded: BTreeMap<i64, Arc<RoaringBitmap>>,
+    pub(super) loaded: Members,
     /// With where their ranks end.
     pub(super) ranks: Ranks,
     pub(super) states: States,
     /// All segments that there are.
-    pub(super) segments: Vec<SegmentRow>,
+    pub(super) segments: BTreeMap<i64, SegmentRow>,
 }
 
 /// What the finder is asked about.
@@ -148,9 +148,11 @@ impl Shared {
         Sizes { users, events, anyway: BTreeSet::new() }
     }
 
-    pub(super) async fn segment_rows(&self) -> Result<Vec<SegmentRow>> {
+    /// All segments by rule. The original may have left several rows of one: the newest is the one.
+    pub(super) async fn segment_rows(&self) -> Result<BTreeMap<i64, SegmentRow>> {
         let all = Page { search: None, offset: 0, limit: i64::MAX };
-        Ok(self.catalog(move |catalog| catalog.segments(&all)).await?.0)
+        let (rows, _) = self.catalog(move |catalog| catalog.segments(&all)).await?;
+        Ok(rows.into_iter().map(|row| (row.rule_id, row)).collect())
     }
 
     /// Decides how every rule of a run is answered: those that are `bound`.
@@ -167,7 +169,7 @@ impl Shared {
         let segments = self.segment_rows().await?;
         let mut rows = BTreeMap::new();
         let mut stored = BTreeMap::new();
-        for segment in segments.iter().filter(|_| how.reuse) {
+        for segment in segments.values().filter(|_| how.reuse) {
             rows.insert(segment.rule_id, u64::try_from(segment.row_count).unwrap_or(0));
             let basis = segment.basis.as_deref().and_then(|text| serde_json::from_str(text).ok());
             let (Some(basis), Some(version)) = (basis, &segment.current) else { continue };
@@ -195,22 +197,11 @@ impl Shared {
         let chosen = tokio::task::spawn_blocking(move || task.choose()).await.map_err(|error| {
             Error::new(Code::Internal, "the search for dependencies was stopped").caused_by(error)
         })?;
-        let mut loaded = BTreeMap::new();
+        // Where one is damaged the rules are evaluated instead.
+        let loaded = self.bitmaps(chosen.load.iter().filter_map(|id| segments.get(id))).await?;
         let mut cutoffs = Cutoffs::new();
-        for segment in &segments {
-            let Some(version) = segment.current.as_ref() else { continue };
-            if chosen.load.contains(&segment.rule_id) {
-                // One that is damaged is not used; the rules are evaluated instead.
-                match self.bitmap(segment.rule_id, version).await {
-                    Ok(members) => {
-                        loaded.insert(segment.rule_id, Arc::new(members));
-                        cutoffs.extend(stored_cutoffs(segment));
-                    }
-                    Err(error) => {
-                        tracing::warn!(rule = segment.rule_id, %error, "segment not reused");
-                    }
-                }
-            }
+        for segment in loaded.keys().filter_map(|id| segments.get(id)) {
+            cutoffs.extend(stored_cutoffs(segment));
         }
         let ranks = Ranks::with(cutoffs);
         Ok(Reuse { plans: chosen.plans, order: chosen.order, loaded, ranks, states, segments })

@@ -1,6 +1,6 @@
 //! Rules between the catalog's columns and the language's tree.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
@@ -48,9 +48,24 @@ pub(crate) struct Rules {
     /// Ascending by id.
     pub(crate) rules: Vec<Arc<Parsed>>,
     pub(crate) known: KnownRules,
+    graph: OnceLock<Arc<RuleGraph>>,
 }
 
 impl Rules {
+    /// The rules of a catalog, given those that were there before.
+    fn of(set: RuleSet, before: Option<&Rules>) -> Rules {
+        let mut rules = Rules { revision: set.revision, next_id: set.next_id, ..Rules::default() };
+        for row in set.rules {
+            rules.known.add(row.id, &row.text.rule_name);
+            let parsed = match before.and_then(|b| b.get(row.id)).filter(|known| known.row == row) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(Parsed { rule: rule_of(&row.text), row }),
+            };
+            rules.rules.push(parsed);
+        }
+        rules
+    }
+
     pub(crate) fn get(&self, id: i64) -> Option<&Arc<Parsed>> {
         let at = self.rules.binary_search_by_key(&id, |parsed| parsed.row.id).ok()?;
         self.rules.get(at)
@@ -79,8 +94,11 @@ impl Rules {
     }
 
     /// Which rule needs which, by the wordings that can be read.
-    pub(crate) fn graph(&self) -> RuleGraph {
-        RuleGraph::new(self.rules.iter().map(|parsed| (parsed.row.id, self.needs(parsed))))
+    pub(crate) fn graph(&self) -> &Arc<RuleGraph> {
+        self.graph.get_or_init(|| {
+            let needs = self.rules.iter().map(|parsed| (parsed.row.id, self.needs(parsed)));
+            Arc::new(RuleGraph::new(needs))
+        })
     }
 
     /// The rules that a rule refers to and that exist.
@@ -265,30 +283,15 @@ pub(crate) fn entry_of(parsed: &Parsed) -> RuleEntry {
 }
 
 impl Shared {
-    /// All stored rules; each wording is parsed once.
-    pub(crate) async fn rules(&self) -> Result<Rules> {
-        let set: RuleSet = self.catalog(|catalog| catalog.rules()).await?;
-        let mut rules = Rules { revision: set.revision, next_id: set.next_id, ..Rules::default() };
-        let mut fresh = Vec::new();
-        {
-            let parsed = read(&self.parsed);
-            for row in set.rules {
-                rules.known.add(row.id, &row.text.rule_name);
-                match parsed.get(&row.id).filter(|known| known.row == row) {
-                    Some(known) => rules.rules.push(Arc::clone(known)),
-                    None => {
-                        let rule = rule_of(&row.text);
-                        let parsed = Arc::new(Parsed { row, rule });
-                        fresh.push(Arc::clone(&parsed));
-                        rules.rules.push(parsed);
-                    }
-                }
-            }
-        }
-        if !fresh.is_empty() {
-            let mut known = write(&self.parsed);
-            known.extend(fresh.into_iter().map(|parsed| (parsed.row.id, parsed)));
-        }
+    /// All stored rules. They are read again when one has changed, and each wording is parsed once.
+    pub(crate) async fn rules(&self) -> Result<Arc<Rules>> {
+        let known = read(&self.rules).clone();
+        let rules = self.catalog(move |catalog| match known {
+            Some(known) if known.revision == catalog.revision()? => Ok(known),
+            known => Ok(Arc::new(Rules::of(catalog.rules()?, known.as_deref()))),
+        });
+        let rules = rules.await?;
+        *write(&self.rules) = Some(Arc::clone(&rules));
         Ok(rules)
     }
 }

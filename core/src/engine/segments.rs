@@ -1,14 +1,17 @@
 //! Reading what runs have left: segments, their versions, and runs.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use roaring::RoaringBitmap;
 
 use crate::catalog::{Page, RunRow, SegmentRow, VersionRow};
 use crate::error::{Code, Error, Result};
 use crate::rule::RuleRef;
 use crate::segment::Segment;
 
+use super::members::read;
 use super::{Run, SegmentEngine, Shared};
 
 /// One page of a long list.
@@ -114,6 +117,10 @@ impl SegmentEngine {
     }
 }
 
+pub(super) fn no_segment(rule: i64) -> Error {
+    Error::new(Code::NotFound, format!("rule {rule} has no segment yet; refresh it"))
+}
+
 fn run_of(row: RunRow) -> Result<Run> {
     let run: Run = serde_json::from_str(&row.run.report).map_err(|error| {
         Error::new(Code::Damaged, format!("the report of run {} is damaged", row.id))
@@ -129,8 +136,13 @@ impl Shared {
         version: Option<i64>,
         as_of: Option<DateTime<Utc>>,
     ) -> Result<Segment> {
-        let rules = self.rules().await?;
-        let id = rules.find(rule)?.row.id;
+        // What has a segment is a rule. Why something has none, the rules know best.
+        if let RuleRef::Id(id) = rule
+            && let Some(found) = self.found(*id, version, as_of).await?
+        {
+            return self.loaded(found).await;
+        }
+        let id = self.rules().await?.find(rule)?.row.id;
         self.load(id, version, as_of).await
     }
 
@@ -141,25 +153,66 @@ impl Shared {
         version: Option<i64>,
         as_of: Option<DateTime<Utc>>,
     ) -> Result<Segment> {
-        let missing = |what: String| Error::new(Code::NotFound, what);
-        let row = self.catalog(move |catalog| catalog.segment(rule)).await?;
-        let row =
-            row.ok_or_else(|| missing(format!("rule {rule} has no segment yet; refresh it")))?;
-        let found: Option<VersionRow> = match (version, as_of) {
-            (None, None) => row.current.clone(),
-            (version, as_of) => {
-                let versions = self.catalog(move |catalog| catalog.versions(rule)).await?;
-                let wanted = |v: &VersionRow| {
-                    version.is_none_or(|version| v.version == version)
-                        && as_of.is_none_or(|as_of| v.as_of <= as_of)
-                };
-                versions.into_iter().filter(wanted).max_by_key(|v| (v.as_of, v.version))
+        match self.found(rule, version, as_of).await? {
+            Some(found) => self.loaded(found).await,
+            None if version.is_none() && as_of.is_none() => Err(no_segment(rule)),
+            None => {
+                let message = format!("rule {rule} has no such version of its segment; refresh it");
+                Err(Error::new(Code::NotFound, message))
             }
-        };
-        let version = found.ok_or_else(|| {
-            missing(format!("rule {rule} has no such version of its segment; refresh it"))
-        })?;
-        let members = Arc::new(self.bitmap(rule, &version).await?);
+        }
+    }
+
+    /// The segments of those rules that have one.
+    pub(super) async fn segments_of_rules(
+        &self,
+        rules: impl IntoIterator<Item = i64>,
+    ) -> Result<BTreeMap<i64, SegmentRow>> {
+        let rules: BTreeSet<i64> = rules.into_iter().collect();
+        if rules.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        self.catalog(move |catalog| {
+            let mut found = BTreeMap::new();
+            for id in rules {
+                found.extend(catalog.segment(id)?.map(|row| (id, row)));
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// A version of a rule's segment with its members, if there is one.
+    async fn found(
+        &self,
+        rule: i64,
+        version: Option<i64>,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Option<(SegmentRow, VersionRow, RoaringBitmap)>> {
+        self.catalog(move |catalog| {
+            let Some(row) = catalog.segment(rule)? else { return Ok(None) };
+            let found = match (version, as_of) {
+                (None, None) => row.current.clone(),
+                (version, as_of) => {
+                    let wanted = |v: &VersionRow| {
+                        version.is_none_or(|version| v.version == version)
+                            && as_of.is_none_or(|as_of| v.as_of <= as_of)
+                    };
+                    let versions = catalog.versions(rule)?.into_iter().filter(wanted);
+                    versions.max_by_key(|v| (v.as_of, v.version))
+                }
+            };
+            let Some(found) = found else { return Ok(None) };
+            let members = read(catalog, rule, &found)?;
+            Ok(Some((row, found, members)))
+        })
+        .await
+    }
+
+    async fn loaded(
+        self: &Arc<Self>,
+        (row, version, members): (SegmentRow, VersionRow, RoaringBitmap),
+    ) -> Result<Segment> {
         // Members that another process published may have keys that this one has not seen.
         if members
             .max()
@@ -167,6 +220,6 @@ impl Shared {
         {
             self.learn_keys().await?;
         }
-        Ok(Segment { shared: Arc::clone(self), row, version, members })
+        Ok(Segment { shared: Arc::clone(self), row, version, members: Arc::new(members) })
     }
 }

@@ -2,6 +2,7 @@
 //! whom something has changed where the profile store tells who these are.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
@@ -95,10 +96,15 @@ impl Work {
             population: &self.population,
             as_of,
             segments: &self.segments,
+            before: &self.before,
             tables: &stored,
         };
         match asked.since(store, incremental).await {
-            Ok(since) => self.since = Some(since),
+            Ok(since) => {
+                self.before
+                    .extend(since.rules.iter().map(|(id, so_far)| (*id, Arc::clone(so_far))));
+                self.since = Some(since);
+            }
             Err(error) => tracing::warn!(%error, "nothing is known of earlier runs"),
         }
         self.sources.stored = stored;
@@ -126,7 +132,7 @@ impl Work {
         match since.and_then(|since| Some((&since.dirty, since.rules.get(&rule)?))) {
             None => members,
             Some((dirty, so_far)) => {
-                ((members & dirty) | (so_far - dirty)) & &self.population.users
+                ((members & dirty) | (so_far.as_ref() - dirty)) & &self.population.users
             }
         }
     }

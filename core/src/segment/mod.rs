@@ -11,7 +11,7 @@ use arrow::compute::{concat_batches, filter_record_batch, sort_to_indices, take_
 use chrono::{DateTime, Utc};
 use roaring::RoaringBitmap;
 
-use crate::catalog::{SegmentRow, VersionRow};
+use crate::catalog::{SegmentRow, StoredMembers, VersionRow};
 use crate::engine::Shared;
 use crate::error::{Code, Error, Result};
 use crate::model::{Key, KeyColumn};
@@ -49,11 +49,27 @@ pub struct Changes {
 }
 
 /// The stored bytes as a bitmap, checked: bytes that decode may still panic when used.
-pub(crate) fn bitmap_of(bytes: &[u8], what: &str) -> Result<RoaringBitmap> {
-    RoaringBitmap::deserialize_from(bytes).map_err(|error| {
-        Error::new(Code::Damaged, format!("the members of {what} are damaged: {error}"))
-            .caused_by(error)
-    })
+pub(crate) fn bitmap_of(
+    stored: &StoredMembers,
+    rule: i64,
+    version: &VersionRow,
+) -> Result<RoaringBitmap> {
+    let what = format!("the members of version {} of rule {rule}'s segment", version.version);
+    let read = |bytes: &Vec<u8>| {
+        RoaringBitmap::deserialize_from(bytes.as_slice()).map_err(|error| {
+            Error::new(Code::Damaged, format!("{what} are damaged: {error}")).caused_by(error)
+        })
+    };
+    let mut members = read(&stored.whole)?;
+    for difference in &stored.differences {
+        members ^= read(difference)?;
+    }
+    let (count, expected) = (members.len(), version.row_count);
+    if i64::try_from(count) != Ok(expected) {
+        let message = format!("{what} are damaged: {count} of {expected}");
+        return Err(Error::new(Code::Damaged, message));
+    }
+    Ok(members)
 }
 
 /// A bitmap in the portable format.

@@ -66,7 +66,8 @@ every_catalog! {
         a_run_may_have_no_segments
         the_next_version_takes_over
         unchanged_members_are_shared
-        members_of_nothing_are_an_error
+        differences_are_kept_with_what_they_lean_on
+        members_that_lean_on_nothing_are_an_error
         a_changed_rule_makes_a_run_stale
         a_deleted_rule_makes_a_run_stale
         another_refresh_makes_a_run_stale

@@ -7,6 +7,7 @@ use super::support::{add, at, change, full, named};
 
 pub fn a_new_catalog_is_empty(catalog: &dyn Catalog) {
     let rules = catalog.rules().unwrap();
+    assert_eq!(catalog.revision().unwrap(), rules.revision);
     assert_eq!((rules.next_id, rules.rules), (1, vec![]));
     assert_eq!(catalog.rule_history(1).unwrap(), vec![]);
     assert!(!catalog.location().is_empty());
@@ -80,6 +81,7 @@ pub fn every_change_raises_the_revision(catalog: &dyn Catalog) {
     ] {
         change(catalog, &[step], 1);
         revisions.push(catalog.rules().unwrap().revision);
+        assert_eq!(catalog.revision().unwrap(), *revisions.last().unwrap());
     }
     assert!(revisions.is_sorted_by(|a, b| a < b), "{revisions:?}");
 }

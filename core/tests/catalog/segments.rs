@@ -5,7 +5,8 @@ use segmentry::{
 };
 
 use super::support::{
-    add, at, change, current_members, named, new_run, new_segment, page, publish, segment,
+    add, at, change, current_members, difference, named, new_run, new_segment, page, publish,
+    segment, stored, unchanged,
 };
 
 fn two_rules(catalog: &dyn Catalog) {
@@ -27,6 +28,8 @@ pub fn a_run_publishes_its_segments(catalog: &dyn Catalog) {
         entered: 20,
         exited: 0,
         members_id: row.current.as_ref().unwrap().members_id,
+        differences: 0,
+        difference_bytes: 0,
     };
     assert_eq!(catalog.versions(2).unwrap(), std::slice::from_ref(&current));
     assert_eq!(
@@ -82,7 +85,7 @@ pub fn the_next_version_takes_over(catalog: &dyn Catalog) {
     assert_eq!((current.entered, current.exited, current.as_of), (3, 6, at(200)));
     let versions = catalog.versions(1).unwrap();
     assert_eq!(versions, [before.current.unwrap(), current]);
-    assert_eq!(catalog.members(versions[0].members_id).unwrap(), b"old");
+    assert_eq!(catalog.members(versions[0].members_id).unwrap(), stored(b"old", &[]));
     assert_eq!(current_members(catalog, 1), b"new");
     assert_eq!(catalog.segments(&page(0, 10)).unwrap().1, 1);
 }
@@ -91,8 +94,7 @@ pub fn unchanged_members_are_shared(catalog: &dyn Catalog) {
     two_rules(catalog);
     publish(catalog, 100, &[new_segment(1, b"same")]);
     for version in 1..4 {
-        let again = NewSegment { members: None, since_version: version, ..new_segment(1, b"") };
-        publish(catalog, 100 + version, &[again]);
+        publish(catalog, 100 + version, &[unchanged(1, version)]);
     }
     let versions = catalog.versions(1).unwrap();
     assert_eq!(versions.len(), 4);
@@ -100,14 +102,46 @@ pub fn unchanged_members_are_shared(catalog: &dyn Catalog) {
     assert_eq!(current_members(catalog, 1), b"same");
 }
 
-pub fn members_of_nothing_are_an_error(catalog: &dyn Catalog) {
+pub fn differences_are_kept_with_what_they_lean_on(catalog: &dyn Catalog) {
     two_rules(catalog);
-    let none = NewSegment { members: None, ..new_segment(1, b"") };
-    let error = catalog.publish(&new_run(1), &[new_segment(2, b"two"), none]).unwrap_err();
-    assert_eq!(error.code(), Code::Internal);
-    assert_eq!(catalog.runs(&page(0, 10)).unwrap(), (vec![], 0));
-    assert_eq!(catalog.segment(2).unwrap(), None);
-    assert!(catalog.versions(2).unwrap().is_empty());
+    let whole = |version, bytes| NewSegment { since_version: version, ..new_segment(1, bytes) };
+    let versions = [
+        (whole(0, b"first"), stored(b"first", &[])),
+        (difference(1, 1, b"+a"), stored(b"first", &[b"+a"])),
+        (difference(1, 2, b"-bc"), stored(b"first", &[b"+a", b"-bc"])),
+        (unchanged(1, 3), stored(b"first", &[b"+a", b"-bc"])),
+        (difference(1, 4, b""), stored(b"first", &[b"+a", b"-bc", b""])),
+        (whole(5, b""), stored(b"", &[])),
+        (unchanged(1, 6), stored(b"", &[])),
+        (difference(1, 7, b"+d"), stored(b"", &[b"+d"])),
+    ];
+    for (second, (new, _)) in (1..).zip(&versions) {
+        // Another segment goes its own way.
+        let other = NewSegment { since_version: second - 1, ..new_segment(2, b"other") };
+        publish(catalog, second, &[new.clone(), other]);
+    }
+    let kept = catalog.versions(1).unwrap();
+    assert_eq!(kept.len(), versions.len());
+    for (version, (_, expected)) in kept.iter().zip(&versions) {
+        assert_eq!(catalog.members(version.members_id).unwrap(), *expected, "{version:?}");
+        let bytes: usize = expected.differences.iter().map(Vec::len).sum();
+        let counts = (expected.differences.len() as i64, bytes as i64);
+        assert_eq!((version.differences, version.difference_bytes), counts);
+    }
+    assert_eq!(kept[2].members_id, kept[3].members_id);
+    assert_eq!(segment(catalog, 1).current.as_ref(), kept.last());
+    assert_eq!(current_members(catalog, 2), b"other");
+}
+
+pub fn members_that_lean_on_nothing_are_an_error(catalog: &dyn Catalog) {
+    two_rules(catalog);
+    for none in [unchanged(1, 0), difference(1, 0, b"+a")] {
+        let error = catalog.publish(&new_run(1), &[new_segment(2, b"two"), none]).unwrap_err();
+        assert_eq!(error.code(), Code::Internal);
+        assert_eq!(catalog.runs(&page(0, 10)).unwrap(), (vec![], 0));
+        assert_eq!(catalog.segment(2).unwrap(), None);
+        assert!(catalog.versions(2).unwrap().is_empty());
+    }
 }
 
 pub fn a_changed_rule_makes_a_run_stale(catalog: &dyn Catalog) {
@@ -131,6 +165,8 @@ pub fn another_refresh_makes_a_run_stale(catalog: &dyn Catalog) {
     assert_eq!(catalog.publish(&new_run(9), &segments).unwrap(), Published::Stale(vec![1, 2]));
     let ahead = [NewSegment { since_version: 2, ..new_segment(1, b"one") }];
     assert_eq!(catalog.publish(&new_run(9), &ahead).unwrap(), Published::Stale(vec![1]));
+    let leaning = [difference(1, 2, b"+a"), unchanged(2, 0)];
+    assert_eq!(catalog.publish(&new_run(9), &leaning).unwrap(), Published::Stale(vec![1, 2]));
 }
 
 pub fn a_stale_run_leaves_nothing(catalog: &dyn Catalog) {
@@ -154,7 +190,10 @@ pub fn a_deleted_rule_takes_its_segment_along(catalog: &dyn Catalog) {
     two_rules(catalog);
     publish(catalog, 1, &[new_segment(1, b"one"), new_segment(2, b"two")]);
     publish(catalog, 2, &[NewSegment { since_version: 1, ..new_segment(1, b"uno") }]);
+    publish(catalog, 3, &[difference(1, 2, b"+a"), difference(2, 1, b"+b")]);
+    publish(catalog, 4, &[difference(1, 3, b"-a"), unchanged(2, 2)]);
     let versions = catalog.versions(1).unwrap();
+    assert_eq!(versions.len(), 4);
     change(catalog, &[RuleChange::Delete { id: 1 }], 5);
 
     assert_eq!(catalog.segment(1).unwrap(), None);
@@ -163,8 +202,9 @@ pub fn a_deleted_rule_takes_its_segment_along(catalog: &dyn Catalog) {
         let error = catalog.members(version.members_id).unwrap_err();
         assert_eq!(error.code(), Code::NotFound);
     }
-    assert_eq!(current_members(catalog, 2), b"two");
-    assert_eq!(catalog.runs(&page(0, 10)).unwrap().1, 2);
+    let other = segment(catalog, 2).current.unwrap().members_id;
+    assert_eq!(catalog.members(other).unwrap(), stored(b"two", &[b"+b"]));
+    assert_eq!(catalog.runs(&page(0, 10)).unwrap().1, 4);
 }
 
 pub fn segment_ids_are_never_given_twice(catalog: &dyn Catalog) {

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use rusqlite::{Connection, params};
-use segmentry::{Catalog, Code, SqliteCatalog};
+use segmentry::{Catalog, Code, NewSegment, SqliteCatalog};
 use tempfile::TempDir;
 
 use super::keys::{ints, texts};
-use super::support::{add, named, new_segment, publish, segment};
+use super::support::{add, difference, named, new_run, new_segment, publish, segment, stored};
 
 fn catalog() -> (TempDir, PathBuf, SqliteCatalog) {
     let folder = tempfile::tempdir().unwrap();
@@ -40,8 +40,89 @@ fn damaged_members_are_found() {
         other.execute(damage, params![id(1)]).unwrap();
         let error = catalog.members(id(1)).unwrap_err();
         assert_eq!(error.code(), Code::Damaged, "{damage}");
-        assert_eq!(catalog.members(id(2)).unwrap(), b"two");
+        assert_eq!(catalog.members(id(2)).unwrap(), stored(b"two", &[]));
     }
+}
+
+/// Whatever a version leans on: those before are as they were, and no other bytes are ever given.
+#[test]
+fn damage_is_found_in_all_that_leans_on_it() {
+    let damages = [
+        "UPDATE segmentry_members SET data = x'6f6e66' WHERE id = ?1",
+        "UPDATE segmentry_members SET data = '+a' WHERE id = ?1",
+        "UPDATE segmentry_members SET checksum = checksum + 1 WHERE id = ?1",
+        "UPDATE segmentry_members SET checksum = 'x' WHERE id = ?1",
+        "UPDATE segmentry_members SET base = id WHERE id = ?1",
+        "UPDATE segmentry_members SET base = 99 WHERE id = ?1",
+        "UPDATE segmentry_members SET base = 'x' WHERE id = ?1",
+        // Another whole bitmap, sound in itself.
+        "UPDATE segmentry_members SET base = 2 WHERE id = ?1",
+        "UPDATE segmentry_members SET base = NULL, checksum = checksum + 1 WHERE id = ?1",
+        "DELETE FROM segmentry_members WHERE id = ?1",
+    ];
+    for damage in damages {
+        for damaged in 1..=4 {
+            let (_folder, path, catalog) = catalog();
+            publish(&catalog, 1, &[new_segment(1, b"one"), new_segment(2, b"two")]);
+            let bytes: [&[u8]; 3] = [b"+a", b"+b", b"-a"];
+            for (since_version, bytes) in (1..).zip(bytes) {
+                publish(&catalog, 2, &[difference(1, since_version, bytes)]);
+            }
+            let versions = catalog.versions(1).unwrap();
+            let other = Connection::open(&path).unwrap();
+            other.pragma_update(None, "foreign_keys", false).unwrap();
+            let id = versions[damaged - 1].members_id;
+            assert_eq!(other.execute(damage, params![id]).unwrap(), 1);
+            for (at, version) in versions.iter().enumerate() {
+                let read = catalog.members(version.members_id);
+                if at + 1 < damaged {
+                    assert_eq!(read.unwrap(), stored(b"one", &bytes[..at]), "{damage}");
+                    continue;
+                }
+                let error = read.unwrap_err();
+                assert_eq!(error.code(), Code::Damaged, "{damage}: {error}");
+                let named = format!("version {} of the segment of rule 1", at + 1);
+                assert!(error.to_string().contains(&named), "{damage}: {error}");
+            }
+            assert_eq!(catalog.members(2).unwrap(), stored(b"two", &[]));
+        }
+    }
+}
+
+/// A bitmap that is sound by itself, but not the one that a difference was made from.
+#[test]
+fn a_difference_holds_on_nothing_else() {
+    let (_folder, path, catalog) = catalog();
+    publish(&catalog, 1, &[new_segment(1, b"one"), new_segment(2, b"two")]);
+    publish(&catalog, 2, &[difference(1, 1, b"+a")]);
+    let other = Connection::open(&path).unwrap();
+    let from_two = "(SELECT checksum, data FROM segmentry_members WHERE id = 2)";
+    let exchange = format!("UPDATE segmentry_members SET (checksum, data) = {from_two}");
+    other.execute(&format!("{exchange} WHERE id = 1"), []).unwrap();
+    let versions = catalog.versions(1).unwrap();
+    assert_eq!(catalog.members(versions[0].members_id).unwrap(), stored(b"two", &[]));
+    assert_eq!(catalog.members(versions[1].members_id).unwrap_err().code(), Code::Damaged);
+    // Nor is it a whole bitmap to a program that knows of no differences.
+    let sql = "SELECT checksum, data FROM segmentry_members WHERE id = 3";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?));
+    let (sum, data) = other.query_row(sql, [], read).unwrap();
+    assert_eq!(data, b"+a");
+    assert_ne!(sum, xxhash_rust::xxh3::xxh3_64(&data).cast_signed());
+}
+
+#[test]
+fn nothing_leans_on_what_is_gone() {
+    let (_folder, path, catalog) = catalog();
+    publish(&catalog, 1, &[new_segment(1, b"one")]);
+    let other = Connection::open(&path).unwrap();
+    other.pragma_update(None, "foreign_keys", false).unwrap();
+    other.execute("DELETE FROM segmentry_members", []).unwrap();
+    let error = catalog.publish(&new_run(2), &[difference(1, 1, b"+a")]).unwrap_err();
+    assert_eq!(error.code(), Code::Damaged);
+    assert_eq!(catalog.versions(1).unwrap().len(), 1);
+    // The next whole one is as good as any.
+    publish(&catalog, 3, &[NewSegment { since_version: 1, ..new_segment(1, b"uno") }]);
+    assert_eq!(super::support::current_members(&catalog, 1), b"uno");
 }
 
 #[test]

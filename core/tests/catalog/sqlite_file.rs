@@ -9,7 +9,8 @@ use segmentry::{Catalog, Code, Kind, RuleChange, SqliteCatalog};
 
 use super::keys::{ints, texts};
 use super::support::{
-    add, change, current_members, full, named, new_segment, page, publish, segment,
+    add, change, current_members, difference, full, named, new_segment, page, publish, segment,
+    stored, unchanged,
 };
 
 fn refused(path: &Path) -> segmentry::Error {
@@ -76,8 +77,21 @@ fn unchanged_members_are_not_written_again() {
     let catalog = SqliteCatalog::open(&path).unwrap();
     add(&catalog, named("One"));
     publish(&catalog, 1, &[new_segment(1, &vec![7; 1_000_000])]);
-    let same = segmentry::NewSegment { members: None, since_version: 1, ..new_segment(1, b"") };
-    publish(&catalog, 2, &[same]);
+    publish(&catalog, 2, &[unchanged(1, 1)]);
+    drop(catalog);
+    assert!(fs::metadata(&path).unwrap().len() < 1_500_000);
+}
+
+#[test]
+fn of_a_difference_only_the_difference_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audience.db");
+    let catalog = SqliteCatalog::open(&path).unwrap();
+    add(&catalog, named("One"));
+    publish(&catalog, 1, &[new_segment(1, &vec![7; 1_000_000])]);
+    for since_version in 1..=50 {
+        publish(&catalog, 2, &[difference(1, since_version, &[8; 1_000])]);
+    }
     drop(catalog);
     assert!(fs::metadata(&path).unwrap().len() < 2_000_000);
 }
@@ -209,7 +223,10 @@ fn catalogs_in_memory_are_apart() {
 }
 
 /// What undoes the migrations to each schema from the second on, the last one first.
-const UNDONE: [&str; 2] = [
+const UNDONE: [&str; 3] = [
+    "DROP INDEX segmentry_members_base; ALTER TABLE segmentry_members DROP COLUMN base;
+     ALTER TABLE segmentry_version DROP COLUMN differences;
+     ALTER TABLE segmentry_version DROP COLUMN difference_bytes; PRAGMA user_version = 3;",
     "ALTER TABLE segmentry_version DROP COLUMN cutoffs; PRAGMA user_version = 2;",
     "ALTER TABLE segmentry_version DROP COLUMN reused;
      ALTER TABLE segmentry_version DROP COLUMN basis; PRAGMA user_version = 1;",
@@ -227,13 +244,13 @@ fn a_catalog_of_an_earlier_schema_is_brought_up_to_date() {
         Connection::open(&path).unwrap().execute_batch(&UNDONE[..undone].concat()).unwrap();
         let catalog = SqliteCatalog::open(&path).unwrap();
         let segment = catalog.segment(1).unwrap().unwrap();
-        assert_eq!(segment.cutoffs, None);
-        assert_eq!(segment.reused.is_none() && segment.basis.is_none(), undone == 2);
-        let members = segment.current.unwrap().members_id;
-        assert_eq!(catalog.members(members).unwrap(), b"members");
-        let next = segmentry::NewSegment { since_version: 1, ..new_segment(1, b"more") };
-        publish(&catalog, 2, &[next]);
+        assert_eq!(segment.cutoffs.is_none(), undone >= 2);
+        assert_eq!(segment.reused.is_none() && segment.basis.is_none(), undone == 3);
+        assert_eq!(current_members(&catalog, 1), b"members");
+        publish(&catalog, 2, &[difference(1, 1, b"more")]);
         let segment = catalog.segment(1).unwrap().unwrap();
         assert!(segment.basis.is_some() && segment.cutoffs.is_some());
+        let members = catalog.members(segment.current.unwrap().members_id).unwrap();
+        assert_eq!(members, stored(b"members", &[b"more"]));
     }
 }

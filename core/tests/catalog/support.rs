@@ -1,7 +1,10 @@
 //! Short ways to say what the catalog tests say often.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use segmentry::{Catalog, NewRun, NewSegment, Page, Published, RuleChange, RuleText, SegmentRow};
+use segmentry::{
+    Catalog, NewMembers, NewRun, NewSegment, Page, Published, RuleChange, RuleText, SegmentRow,
+    StoredMembers,
+};
 
 /// An instant, `second` seconds into the year in which the tests play.
 pub fn at(second: i64) -> DateTime<Utc> {
@@ -70,7 +73,7 @@ pub fn new_segment(rule_id: i64, members: &[u8]) -> NewSegment {
         row_count: 10 * rule_id,
         entered: 10 * rule_id,
         exited: 0,
-        members: Some(members.to_vec()),
+        members: NewMembers::Whole(members.to_vec()),
         since_version: 0,
         column_types: "{\"users.age\": \"int\"}".to_owned(),
         reused: "[{\"rule_id\": 9}]".to_owned(),
@@ -92,10 +95,31 @@ pub fn page(offset: i64, limit: i64) -> Page {
     Page { search: None, offset, limit }
 }
 
-/// The members of a rule's current segment.
+/// The members of a rule's current segment, which are whole.
 pub fn current_members(catalog: &dyn Catalog, rule_id: i64) -> Vec<u8> {
     let current = segment(catalog, rule_id).current.unwrap();
-    catalog.members(current.members_id).unwrap()
+    assert_eq!((current.differences, current.difference_bytes), (0, 0));
+    let members = catalog.members(current.members_id).unwrap();
+    assert!(members.differences.is_empty());
+    members.whole
+}
+
+/// Members as they are stored.
+pub fn stored(whole: &[u8], differences: &[&[u8]]) -> StoredMembers {
+    let differences = differences.iter().map(|bytes| bytes.to_vec()).collect();
+    StoredMembers { whole: whole.to_vec(), differences }
+}
+
+/// The version after `since_version` of a segment, whose members are a difference.
+pub fn difference(rule_id: i64, since_version: i64, members: &[u8]) -> NewSegment {
+    let members = NewMembers::Difference(members.to_vec());
+    NewSegment { members, since_version, ..new_segment(rule_id, b"") }
+}
+
+/// The same, of a segment whose members did not change.
+pub fn unchanged(rule_id: i64, since_version: i64) -> NewSegment {
+    let members = NewMembers::Unchanged;
+    NewSegment { members, since_version, ..new_segment(rule_id, b"") }
 }
 
 /// The segment of a rule that has one.

@@ -93,6 +93,93 @@ async fn explain_reads_nobody_elses_data() {
     }
 }
 
+fn off(mut rule: Value) -> Value {
+    rule["enabled"] = json!(false);
+    rule
+}
+
+/// Nothing keeps the segments of disabled rules up to date: for one user they are worked out.
+#[tokio::test]
+async fn explain_works_out_disabled_ancestors() {
+    let (engine, seen) = watched().await;
+    let base = engine.create_rule(off(tier("Base", 1))).await.unwrap();
+    let spent = json!({"field": "total_spend", "operator": ">", "value": 300});
+    let spenders = json!({"rule_name": "Spenders", "depends_on": [base], "include": [2],
+        "exclude": [10], "operation": "INTERSECTION", "conditions": [spent]});
+    let spenders = engine.create_rule(off(spenders)).await.unwrap();
+    let rule = json!({"rule_name": "Rule", "depends_on": [spenders], "operation": "UNION",
+    "conditions": [
+        {"field": "segment", "operator": "notIn", "value": [base, "Spenders"]},
+        {"field": "country", "operator": "=", "value": "IN"}
+    ]});
+    let members = [2, 4, 6, 7, 8];
+    seen.users();
+    // Before any run: no segment is there, and no user has an ordinal.
+    for user in 1..=10 {
+        let document = RuleDocument::Document((&rule).into());
+        let explained = engine.explain(document, user).await.unwrap();
+        assert_eq!(explained.member, members.contains(&user), "{explained:#?}");
+        let operand = &explained.root.parts[0];
+        assert_eq!((operand.kind.as_str(), operand.holds), ("segment", [2, 4, 7].contains(&user)));
+        assert_eq!(seen.users(), [user]);
+    }
+    let preview = engine.preview(&rule).await.unwrap();
+    assert_eq!(preview.count, members.len() as u64);
+
+    // What they once published is not what a run takes.
+    engine.refresh(Refresh::rules([base, spenders])).await.unwrap();
+    engine.update_rule(base, off(tier("Base", 2))).await.unwrap();
+    let id = engine.create_rule(&rule).await.unwrap();
+    let run = refresh(&engine).await;
+    assert_eq!(run.segments.iter().map(|s| s.rule_id).collect::<Vec<_>>(), [id]);
+    let members = keys(&engine, id).await;
+    assert_eq!(members, [2, 4, 5, 6, 8, 10]);
+    assert_eq!(keys(&engine, base).await, [1, 4, 7, 10]);
+    seen.users();
+    for user in 1..=10 {
+        let explained = engine.explain(id, user).await.unwrap();
+        assert_eq!(explained.member, members.contains(&user), "{explained:#?}");
+        assert_eq!(seen.users(), [user]);
+    }
+    assert_eq!(engine.preview(&rule).await.unwrap().count, members.len() as u64);
+
+    // A rule that takes part in runs should have been refreshed.
+    engine.create_rule(tier("Later", 1)).await.unwrap();
+    let later = json!([{"field": "segment", "operator": "in", "value": "Later"}]);
+    let error = engine.explain(&later, 1).await.unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
+    assert!(error.to_string().contains("refresh it"), "{error}");
+    assert_eq!(code(engine.preview(&later).await), Code::NotFound);
+}
+
+/// A rank of a disabled rule looks at everyone, and so does one among the members of such a rule.
+#[tokio::test]
+async fn explain_selects_the_ranks_of_disabled_ancestors() {
+    let engine = engine().await;
+    let top =
+        |count: i64| json!({"field": "total_spend", "operator": "top", "value": {"count": count}});
+    let five = json!({"rule_name": "Five", "conditions": [top(5)]});
+    let five = engine.create_rule(off(five)).await.unwrap();
+    let ones = engine.create_rule(off(tier("Ones", 1))).await.unwrap();
+    let mut two = top(2);
+    two["among"] = json!([{"field": "segment", "operator": "in", "value": ones}]);
+    let rule = json!({"rule_name": "Rule", "depends_on": [five], "operation": "DIFFERENCE",
+        "conditions": [two]});
+    for user in 1..=10 {
+        let document = RuleDocument::Document((&rule).into());
+        let explained = engine.explain(document, user).await.unwrap();
+        assert_eq!(explained.member, [6, 8, 9].contains(&user), "{explained:#?}");
+    }
+    let id = engine.create_rule(&rule).await.unwrap();
+    refresh(&engine).await;
+    assert_eq!(keys(&engine, id).await, [6, 8, 9]);
+    for user in 1..=10 {
+        let explained = engine.explain(id, user).await.unwrap();
+        assert_eq!(explained.member, [6, 8, 9].contains(&user), "{explained:#?}");
+        assert_eq!(explained.root.parts[1].parts[0].cutoff, Some(json!(700)));
+    }
+}
+
 #[tokio::test]
 async fn segments_of_a_user_and_what_segments_share() {
     let engine = engine().await;

@@ -2,6 +2,7 @@
 
 mod data_faults;
 mod explain;
+mod members;
 mod queries;
 mod ranks;
 mod reuse;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{
     Catalog, NewRun, NewSegment, Page, Published, RuleChange, RuleSet, RuleVersion, RunRow,
-    SegmentRow, VersionRow,
+    SegmentRow, StoredMembers, VersionRow,
 };
 use crate::error::Result;
 use crate::model::{KeyColumn, KeyType};
@@ -17,6 +17,7 @@ use fault::Fault;
 
 mod fault;
 mod keys;
+mod members;
 mod open;
 mod publish;
 mod rules;
@@ -101,6 +102,10 @@ impl Catalog for SqliteCatalog {
         self.path.display().to_string()
     }
 
+    fn revision(&self) -> Result<i64> {
+        self.read(|connection| rules::meta(connection, "revision"))
+    }
+
     fn rules(&self) -> Result<RuleSet> {
         self.read(rules::all_rules)
     }
@@ -154,7 +159,7 @@ impl Catalog for SqliteCatalog {
         self.read(|connection| segments::versions(connection, rule_id))
     }
 
-    fn members(&self, members_id: i64) -> Result<Vec<u8>> {
-        self.read(|connection| segments::members(connection, members_id))
+    fn members(&self, members_id: i64) -> Result<StoredMembers> {
+        self.read(|connection| members::read(connection, members_id))
     }
 }

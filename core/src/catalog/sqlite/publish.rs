@@ -6,8 +6,9 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
+use super::members::{self, Kept};
 use super::rules::{VERSION, meta};
-use super::table::{Table, checksum, first, number};
+use super::table::{Table, first, number};
 use crate::catalog::{NewRun, NewSegment, Published, stored};
 
 /// Records the run and makes its segments current, unless something moved meanwhile.
@@ -68,10 +69,11 @@ fn insert_version(
     run_id: i64,
     segment: &NewSegment,
 ) -> Result<(), Fault> {
-    let members_id = members_id(connection, segment)?;
+    let Kept { id, differences, difference_bytes } = members::keep(connection, segment)?;
     let sql = "INSERT INTO segmentry_version (rule_id, version, rule_version, as_of, run_id,
-                   row_count, entered, exited, members_id, column_types, reused, basis, cutoffs)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                   row_count, entered, exited, members_id, differences, difference_bytes,
+                   column_types, reused, basis, cutoffs)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     connection.prepare_cached(sql)?.execute(params![
         segment.rule_id,
         segment.since_version + 1,
@@ -81,27 +83,15 @@ fn insert_version(
         segment.row_count,
         segment.entered,
         segment.exited,
-        members_id,
+        id,
+        differences,
+        difference_bytes,
         segment.column_types,
         segment.reused,
         segment.basis,
         segment.cutoffs,
     ])?;
     Ok(())
-}
-
-/// Where the segment's members are: those of the current version are not written again.
-fn members_id(connection: &Connection, segment: &NewSegment) -> Result<i64, Fault> {
-    if let Some(members) = &segment.members {
-        let sql = "INSERT INTO segmentry_members (checksum, data) VALUES (?1, ?2)";
-        connection.prepare_cached(sql)?.execute(params![checksum(members), members])?;
-        return Ok(connection.last_insert_rowid());
-    }
-    let sql = "SELECT members_id FROM segmentry_version WHERE rule_id = ?1 AND version = ?2";
-    let current = params![segment.rule_id, segment.since_version];
-    first(connection, sql, current, |row| Ok(row.get(0)?))?.ok_or_else(|| {
-        Fault::internal(format!("the segment of rule {} has no members to keep", segment.rule_id))
-    })
 }
 
 fn upsert_segment(

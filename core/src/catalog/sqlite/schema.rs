@@ -189,6 +189,7 @@ fn migrations(start: i64) -> Vec<M<'static>> {
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, first_schema)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, reuse)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, cutoffs)),
+        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, differences)),
     ]
 }
 
@@ -232,6 +233,17 @@ fn reuse(connection: &Connection) -> Result<(), Fault> {
 fn cutoffs(connection: &Connection) -> Result<(), Fault> {
     let sql = "ALTER TABLE segmentry_version ADD COLUMN cutoffs TEXT";
     Ok(connection.execute_batch(sql)?)
+}
+
+/// Members that are kept as a difference from others.
+fn differences(connection: &Connection) -> Result<(), Fault> {
+    Ok(connection.execute_batch(
+        "ALTER TABLE segmentry_members ADD COLUMN base INTEGER
+             REFERENCES segmentry_members (id) DEFERRABLE INITIALLY DEFERRED;
+         CREATE INDEX segmentry_members_base ON segmentry_members (base) WHERE base IS NOT NULL;
+         ALTER TABLE segmentry_version ADD COLUMN differences INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE segmentry_version ADD COLUMN difference_bytes INTEGER NOT NULL DEFAULT 0;",
+    )?)
 }
 
 fn add_columns(

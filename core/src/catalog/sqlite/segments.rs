@@ -1,17 +1,17 @@
 //! Reading what was published: segments, versions, members and runs.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::fault::Fault;
-use super::table::{all, checksum, first, instant, number, own_instant, text};
+use super::table::{all, first, instant, number, own_instant, text};
 use crate::catalog::{NewRun, Page, RunRow, SegmentRow, VersionRow};
-use crate::error::Code;
 
 const SEGMENT: &str = "
     SELECT s.id, COALESCE(CAST(s.rule_id AS INTEGER), 0), s.segment_name, s.description,
         s.table_name, COALESCE(CAST(s.row_count AS INTEGER), 0), s.sql_query,
         s.last_refreshed_at, v.column_types, v.reused, v.basis, v.cutoffs,
-        v.version, v.rule_version, v.as_of, v.run_id, v.row_count, v.entered, v.exited, v.members_id
+        v.version, v.rule_version, v.as_of, v.run_id, v.row_count, v.entered, v.exited,
+        v.members_id, v.differences, v.difference_bytes
     FROM segment_catalog s LEFT JOIN segmentry_version v ON v.rule_id = s.rule_id
         AND v.version = (SELECT MAX(version) FROM segmentry_version WHERE rule_id = s.rule_id)";
 
@@ -36,7 +36,8 @@ pub(super) fn of_rule(connection: &Connection, rule_id: i64) -> Result<Option<Se
 
 /// The versions of a rule's segment, oldest first.
 pub(super) fn versions(connection: &Connection, rule_id: i64) -> Result<Vec<VersionRow>, Fault> {
-    let sql = "SELECT version, rule_version, as_of, run_id, row_count, entered, exited, members_id
+    let sql = "SELECT version, rule_version, as_of, run_id, row_count, entered, exited,
+                   members_id, differences, difference_bytes
                FROM segmentry_version WHERE rule_id = ?1 ORDER BY version";
     all(connection, sql, [rule_id], |row| version_row(row, 0))
 }
@@ -70,34 +71,9 @@ fn version_row(row: &Row<'_>, at: usize) -> Result<VersionRow, Fault> {
         entered: row.get(at + 5)?,
         exited: row.get(at + 6)?,
         members_id: row.get(at + 7)?,
+        differences: row.get(at + 8)?,
+        difference_bytes: row.get(at + 9)?,
     })
-}
-
-/// The bitmap, if it is what was written.
-pub(super) fn members(connection: &Connection, id: i64) -> Result<Vec<u8>, Fault> {
-    let sql = "SELECT checksum, data FROM segmentry_members WHERE id = ?1";
-    let found: Option<(i64, Vec<u8>)> = connection
-        .prepare_cached(sql)?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    match (found, whose(connection, id)?) {
-        (Some((sum, data)), _) if sum == checksum(&data) => Ok(data),
-        (_, Some((rule, version))) => Err(Fault::damaged(format!(
-            "the members of version {version} of the segment of rule {rule} are not what was \
-             written"
-        ))),
-        (Some(_), None) => Err(Fault::damaged(format!("members {id} are not what was written"))),
-        (None, None) => {
-            Err(Fault::Known(Code::NotFound, format!("there are no members {id} any more")))
-        }
-    }
-}
-
-/// The rule and the first of its versions that have these members.
-fn whose(connection: &Connection, members_id: i64) -> Result<Option<(i64, i64)>, Fault> {
-    let sql = "SELECT rule_id, version FROM segmentry_version WHERE members_id = ?1
-               ORDER BY version LIMIT 1";
-    first(connection, sql, [members_id], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 const RUN: &str = "SELECT id, as_of, started_at, finished_at, report FROM segmentry_run";

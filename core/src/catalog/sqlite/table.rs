@@ -175,5 +175,10 @@ pub(super) fn own_instant(row: &Row<'_>, column: usize) -> Result<DateTime<Utc>,
 
 /// The checksum of a blob, as the integer that SQLite keeps.
 pub(super) fn checksum(bytes: &[u8]) -> i64 {
-    i64::from_ne_bytes(xxhash_rust::xxh3::xxh3_64(bytes).to_ne_bytes())
+    xxhash_rust::xxh3::xxh3_64(bytes).cast_signed()
+}
+
+/// The checksum of a blob that means something only after the one with the checksum `before`.
+pub(super) fn checksum_after(bytes: &[u8], before: i64) -> i64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(bytes, before.cast_unsigned()).cast_signed()
 }

@@ -15,6 +15,7 @@ use crate::predicate::{BoundRule, Predicate, Span};
 use crate::store::{Base, ProfileStore, Runs, UserStates};
 
 use super::super::evaluate::RunSources;
+use super::super::members::Members;
 use super::super::population::Population;
 use super::super::reuse::Bound;
 use super::dirty;
@@ -34,7 +35,7 @@ pub(in crate::engine) struct Since {
     /// The users that have to be looked at, and the rules that need no more, with their members so
     /// far.
     pub(in crate::engine) dirty: RoaringBitmap,
-    pub(in crate::engine) rules: BTreeMap<i64, RoaringBitmap>,
+    pub(in crate::engine) rules: Members,
 }
 
 /// A digest of all that a rule says.
@@ -50,7 +51,9 @@ pub(in crate::engine) struct Asked<'a> {
     pub(in crate::engine) population: &'a Population,
     /// Microseconds since 1970.
     pub(in crate::engine) as_of: i64,
-    pub(in crate::engine) segments: &'a [SegmentRow],
+    pub(in crate::engine) segments: &'a BTreeMap<i64, SegmentRow>,
+    /// The members of those that have been read already.
+    pub(in crate::engine) before: &'a Members,
     pub(in crate::engine) tables: &'a StoredTables,
 }
 
@@ -143,15 +146,9 @@ impl Asked<'_> {
             let Some(found) = found else { return Ok(()) };
             since.dirty |= found;
         }
-        for id in chosen.keys() {
-            if let Some(members) = self.members_so_far(*id).await {
-                since.rules.insert(*id, members);
-            }
-        }
+        since.rules = self.members_so_far(chosen.keys()).await?;
         // A segment that can't be read takes those that hang on it with it.
-        let unread: BTreeSet<i64> =
-            chosen.keys().copied().filter(|id| !since.rules.contains_key(id)).collect();
-        if !unread.is_empty() {
+        if chosen.keys().any(|id| !since.rules.contains_key(id)) {
             since.rules.clear();
         }
         Ok(())
@@ -163,14 +160,16 @@ impl Asked<'_> {
 
     /// Whether a rule's current segment is that version.
     fn is_current(&self, rule: i64, (version, run): (i64, i64)) -> bool {
-        let segment = self.segments.iter().find(|segment| segment.rule_id == rule);
-        let current = segment.and_then(|segment| segment.current.as_ref());
+        let current = self.segments.get(&rule).and_then(|segment| segment.current.as_ref());
         current.is_some_and(|current| (current.version, current.run_id) == (version, run))
     }
 
-    async fn members_so_far(&self, rule: i64) -> Option<RoaringBitmap> {
-        let segment = self.segments.iter().find(|segment| segment.rule_id == rule)?;
-        self.sources.shared.bitmap(rule, segment.current.as_ref()?).await.ok()
+    async fn members_so_far(&self, rules: impl Iterator<Item = &i64> + Clone) -> Result<Members> {
+        let unread = rules.clone().filter(|id| !self.before.contains_key(id));
+        let segments = unread.filter_map(|id| self.segments.get(id));
+        let mut found = self.sources.shared.bitmaps(segments).await?;
+        found.extend(rules.filter_map(|id| Some((*id, Arc::clone(self.before.get(id)?)))));
+        Ok(found)
     }
 
     /// Whether the store knows what the rule hangs on since its base.
