@@ -32,7 +32,8 @@ pub use document::{
 pub use engine::{
     AffectedRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation, FieldInfo,
     Listed, Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep, Refresh, RuleDocument,
-    RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, SegmentEngine, Summary, Updated,
+    RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage, SegmentEngine, Summary,
+    Updated,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{

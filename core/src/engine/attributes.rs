@@ -55,7 +55,7 @@ impl RunSources {
             for (leaves, tests) in leaves.chunks(AT_ONCE).zip(tests.chunks(AT_ONCE)) {
                 let found = self.tested(tests, population).await?;
                 for (leaf, members) in leaves.iter().zip(found) {
-                    self.know(part(leaf, *zone), members);
+                    self.know(part(leaf, *zone), members).await?;
                 }
             }
         }

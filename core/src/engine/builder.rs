@@ -69,8 +69,10 @@ impl EngineBuilder {
         self
     }
 
-    /// How many bytes queries may hold; no limit if not said. Sorting and aggregating spill to
-    /// disk beyond it, what can't is the error [`Code::OutOfMemory`].
+    /// How many bytes queries and refreshes may hold; no limit if not said. Sorting, aggregating
+    /// and what all rules of a run share spill to disk beyond it, in temporary files of the system;
+    /// what can't is the error [`Code::OutOfMemory`]. The users table as a run reads it, the
+    /// dictionary of keys and the members of segments are not counted.
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = Some(bytes);
@@ -131,7 +133,7 @@ impl EngineBuilder {
             model: self.model,
             bound: RwLock::new(None),
             sources: RwLock::new(BTreeMap::new()),
-            dictionary: RwLock::new(Dictionary::default()),
+            dictionary: Arc::new(RwLock::new(Dictionary::default())),
             rules: RwLock::new(None),
             clock: self.clock,
             planning: SessionContext::new_with_config_rt(config.clone(), Arc::clone(&runtime)),

@@ -23,6 +23,7 @@ use super::members::Members;
 use super::parts::Parts;
 use super::population::Population;
 use super::profile::StoredTables;
+use super::progress::Listener;
 use super::ranks::Ranks;
 
 /// What the plans of one run read: the population as it was read, events as they are registered,
@@ -48,6 +49,8 @@ pub(super) struct RunSources {
     pub(super) partly: bool,
     /// How many plans of their own rules had so far.
     pub(super) planned: u64,
+    /// Who is told how far the run is.
+    pub(super) listener: Listener,
 }
 
 impl PlanSources for RunSources {
@@ -62,7 +65,7 @@ impl PlanSources for RunSources {
         if let Some(told) = self.told.get(&rule).copied() {
             return Ok(Arc::new(move |keys: &ArrayRef| Ok(vec![told; keys.len()].into())));
         }
-        let members = self.members.get(&rule).cloned().ok_or_else(|| {
+        let members = self.set(rule)?.ok_or_else(|| {
             Error::new(Code::Internal, format!("rule {rule} has not been evaluated"))
         })?;
         let shared = Arc::clone(&self.shared);
@@ -116,12 +119,13 @@ impl RunSources {
             members: Members::new(),
             told: BTreeMap::new(),
             ranks: Ranks::default(),
-            parts: Parts::default(),
+            parts: Parts::new(shared),
             among: None,
             only: None,
             stored: StoredTables::default(),
             partly: false,
             planned: 0,
+            listener: Listener::default(),
         }
     }
 
@@ -145,7 +149,7 @@ impl RunSources {
             _ => {}
         }
         let selected = self.selected(predicate, as_of, zone, scanned).await?;
-        if let Some(members) = self.combined(&selected, &population.users) {
+        if let Some(members) = self.combined(&selected, &population.users)? {
             return Ok(members);
         }
         self.planned += 1;

@@ -20,6 +20,7 @@ mod pass;
 mod population;
 mod preview;
 mod profile;
+mod progress;
 mod publish;
 mod query;
 mod ranks;
@@ -29,6 +30,7 @@ mod rule_store;
 mod rules;
 mod run;
 mod segments;
+mod sets;
 mod share;
 mod sources;
 mod stages;
@@ -61,7 +63,7 @@ pub use query::{RuleDocument, Summary};
 pub use refresh::{Evaluation, Refresh};
 pub use rule_store::RuleEntry;
 pub use rules::{AffectedRule, Updated};
-pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip};
+pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage};
 pub use segments::Listed;
 
 /// The engine: a catalog, a model and the host's tables.
@@ -116,7 +118,7 @@ pub(crate) struct Shared {
     model: Option<AudienceModel>,
     bound: RwLock<Option<Arc<Bound>>>,
     sources: RwLock<BTreeMap<String, Source>>,
-    dictionary: RwLock<Dictionary>,
+    dictionary: Arc<RwLock<Dictionary>>,
     /// The rules as they were when they were last read.
     rules: RwLock<Option<Arc<rule_store::Rules>>>,
     clock: Arc<dyn Clock>,

@@ -8,17 +8,27 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::plan::{Collector, PassPlan, PlanSources};
 use crate::predicate::Predicate;
 
 use super::evaluate::{RunSources, Scanned, data_error};
-use super::pass;
+use super::sets::Sets;
+use super::{Shared, pass};
 
-/// The parts that are known by what they say, with the names of their members: below every rule's
-/// id.
-#[derive(Default)]
-pub(super) struct Parts(HashMap<String, i64>);
+/// The parts that are known by what they say, and their members.
+pub(super) struct Parts {
+    /// The names of their members: below every rule's id.
+    names: HashMap<String, i64>,
+    /// Where the members of each name are, from the name -1 down.
+    places: Vec<Place>,
+    /// Those that were worked out one by one, then those of each pass.
+    sets: Vec<Sets>,
+}
+
+/// Which sets, and the number among them.
+#[derive(Clone, Copy)]
+struct Place(usize, usize);
 
 /// What a part says; two parts that say the same have the same members in one run.
 pub(super) fn part(predicate: &Predicate, zone: Tz) -> String {
@@ -31,18 +41,50 @@ fn partly(part: &str) -> String {
 }
 
 impl Parts {
+    /// None so far.
+    pub(super) fn new(shared: &Shared) -> Self {
+        let sets = vec![Sets::new(&shared.runtime, 0)];
+        Parts { names: HashMap::new(), places: Vec::new(), sets }
+    }
+
     pub(super) fn name(&self, part: &str) -> Option<i64> {
-        self.0.get(part).copied()
+        self.names.get(part).copied()
+    }
+
+    fn keep(&mut self, part: String, place: Place) -> i64 {
+        self.places.push(place);
+        let name = i64::try_from(self.places.len()).map_or(i64::MIN, |count| -count);
+        self.names.insert(part, name);
+        name
+    }
+
+    /// The members of a name.
+    fn members(&self, name: i64) -> Result<Option<Arc<RoaringBitmap>>> {
+        let at = usize::try_from(-1 - i128::from(name)).ok();
+        let Some(Place(sets, number)) = at.and_then(|at| self.places.get(at)) else {
+            return Ok(None);
+        };
+        let members = self.sets.get(*sets).map_or(Ok(None), |sets| sets.get(*number));
+        members.map_err(|error| data_error(error, None))
     }
 }
 
 impl RunSources {
     /// Keeps the members of a part under a name of its own.
-    pub(super) fn know(&mut self, part: String, members: RoaringBitmap) -> i64 {
-        let name = -1 - i64::try_from(self.parts.0.len()).unwrap_or(i64::MAX - 1);
-        self.parts.0.insert(part, name);
-        self.members.insert(name, Arc::new(members));
-        name
+    pub(super) async fn know(&mut self, part: String, members: RoaringBitmap) -> Result<i64> {
+        let Some(sets) = self.parts.sets.first_mut() else {
+            return Err(Error::new(Code::Internal, "there is nowhere to keep members"));
+        };
+        let number = sets.push(members).await.map_err(|error| data_error(error, None))?;
+        Ok(self.parts.keep(part, Place(0, number)))
+    }
+
+    /// The members that a rule, or a part, has in this run.
+    pub(super) fn set(&self, name: i64) -> Result<Option<Arc<RoaringBitmap>>> {
+        match self.members.get(&name) {
+            Some(members) => Ok(Some(Arc::clone(members))),
+            None => self.parts.members(name),
+        }
     }
 
     /// The members of a predicate that consists of sets only, out of all users.
@@ -50,27 +92,39 @@ impl RunSources {
         &self,
         predicate: &Predicate,
         users: &RoaringBitmap,
-    ) -> Option<RoaringBitmap> {
-        let members = match predicate {
-            Predicate::Const(true) => users.clone(),
-            Predicate::Const(false) => RoaringBitmap::new(),
-            Predicate::Not(inner) => users - self.combined(inner, users)?,
-            Predicate::And(parts) => {
-                let mut parts = parts.iter().map(|part| self.combined(part, users));
-                let first = parts.next()??;
-                parts.try_fold(first, |all, part| Some(all & part?))?
+    ) -> Result<Option<RoaringBitmap>> {
+        let mut found: Option<RoaringBitmap> = None;
+        match predicate {
+            Predicate::Const(true) => found = Some(users.clone()),
+            Predicate::Const(false) => found = Some(RoaringBitmap::new()),
+            Predicate::Not(inner) => {
+                found = self.combined(inner, users)?.map(|inner| users - inner);
             }
-            Predicate::Or(parts) => {
-                let mut parts = parts.iter().map(|part| self.combined(part, users));
-                parts.try_fold(RoaringBitmap::new(), |any, part| Some(any | part?))?
+            Predicate::And(parts) | Predicate::Or(parts) => {
+                let all = matches!(predicate, Predicate::And(_));
+                for part in parts {
+                    let Some(part) = self.combined(part, users)? else { return Ok(None) };
+                    found = Some(match found {
+                        None => part,
+                        Some(found) if all => found & part,
+                        Some(found) => found | part,
+                    });
+                }
+                if !all {
+                    found.get_or_insert_default();
+                }
             }
             Predicate::Segments(rules) => {
-                let mut sets = rules.iter().map(|rule| self.members.get(rule));
-                sets.try_fold(RoaringBitmap::new(), |any, set| Some(any | set?.as_ref()))? & users
+                let mut any = RoaringBitmap::new();
+                for rule in rules {
+                    let Some(members) = self.set(*rule)? else { return Ok(None) };
+                    any |= members.as_ref();
+                }
+                found = Some(any & users);
             }
-            _ => return None,
-        };
-        Some(members)
+            _ => {}
+        }
+        Ok(found)
     }
 
     /// The predicate with every part that is known replaced by its members.
@@ -126,12 +180,14 @@ impl RunSources {
         if plan.atoms == 0 {
             return Ok(());
         }
-        let members = pass::run(self, plan, only, scanned).await;
-        let members = members.map_err(|error| data_error(error, None))?;
+        let found = pass::run(self, plan, only, scanned).await;
+        let pass::Found { sets, unfit } = found.map_err(|error| data_error(error, None))?;
+        self.parts.sets.push(sets);
+        let sets = self.parts.sets.len() - 1;
         for (part, place) in places {
-            if let Some(Some(members)) = members.get(place) {
+            if !unfit.contains(&place) {
                 let part = if only.is_some() { partly(&part) } else { part };
-                self.know(part, members.clone());
+                self.parts.keep(part, Place(sets, place));
             }
         }
         Ok(())

@@ -30,15 +30,18 @@ impl Shared {
     pub(super) async fn learn_keys(&self) -> Result<()> {
         let known = self.dictionary().len();
         let from = u32::try_from(known).unwrap_or(u32::MAX);
-        let added = self.catalog(move |catalog| catalog.keys(from)).await?;
-        if let Some(added) = added {
-            let mut dictionary = write(&self.dictionary);
-            // Another task may have learnt them meanwhile.
-            if dictionary.len() == known {
-                dictionary.extend(&added);
+        let dictionary = Arc::clone(&self.dictionary);
+        let learn = move |catalog: &dyn crate::Catalog| {
+            if let Some(added) = catalog.keys(from)? {
+                let mut dictionary = write(&dictionary);
+                // Another task may have learnt them meanwhile.
+                if dictionary.len() == known {
+                    dictionary.extend(&added);
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        self.catalog(learn).await
     }
 
     /// Reads the users with the columns wanted and the key; every key must be there once.
@@ -57,6 +60,7 @@ impl Shared {
                 let key = keys.get(row).map_or_else(String::new, |key| key.to_string());
                 return Err(bad_key(model, &format!("the key {key} comes more than once")));
             }
+            tokio::task::yield_now().await;
         }
         let schema = batches.first().map(RecordBatch::schema).ok_or_else(|| lost(model))?;
         let parts = spread(batches.clone(), self.config.target_partitions());
@@ -96,32 +100,33 @@ impl Shared {
     async fn intern(&self, model: &BoundModel, columns: &[KeyColumn]) -> Result<Vec<Vec<u32>>> {
         for _ in 0..100 {
             self.learn_keys().await?;
-            let (known, new) = {
+            let (known, kind) = {
                 let dictionary = self.dictionary();
-                if dictionary.key_type().is_some_and(|known| known != model.key_type) {
-                    let kind = dictionary.key_type().map_or("", |known| known.as_str());
-                    let message = format!("the catalog's users have keys of type {kind}");
-                    return Err(bad_key(model, &message));
-                }
-                let mut found = Vec::with_capacity(columns.len());
-                let mut new = Vec::new();
-                for keys in columns {
-                    let mut ordinals = Vec::with_capacity(keys.len());
-                    dictionary.ordinals_into(keys, &mut ordinals);
-                    if ordinals.contains(&NO_ORDINAL) {
-                        new.push(unknown(keys, &ordinals)?);
-                    }
-                    found.push(ordinals);
-                }
-                if new.is_empty() {
-                    return Ok(found);
-                }
-                (dictionary.len(), new)
+                (dictionary.len(), dictionary.key_type())
             };
-            let new = distinct(&new)?;
+            if let Some(kind) = kind.filter(|known| *known != model.key_type) {
+                let message = format!("the catalog's users have keys of type {}", kind.as_str());
+                return Err(bad_key(model, &message));
+            }
+            let mut found = Vec::with_capacity(columns.len());
+            let mut new = Vec::new();
+            for keys in columns {
+                let mut ordinals = Vec::with_capacity(keys.len());
+                self.dictionary().ordinals_into(keys, &mut ordinals);
+                if ordinals.contains(&NO_ORDINAL) {
+                    new.push(unknown(keys, &ordinals)?);
+                }
+                found.push(ordinals);
+                tokio::task::yield_now().await;
+            }
+            if new.is_empty() {
+                return Ok(found);
+            }
             let count = u32::try_from(known).unwrap_or(u32::MAX);
             // If others have added keys meanwhile, what is new is seen once more.
-            self.catalog(move |catalog| catalog.append_keys(count, &new)).await?;
+            let append =
+                move |catalog: &dyn crate::Catalog| catalog.append_keys(count, &distinct(&new)?);
+            self.catalog(append).await?;
         }
         Err(Error::new(Code::Busy, "other processes kept adding users in between"))
     }

@@ -5,23 +5,27 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 use roaring::RoaringBitmap;
+use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, NewMembers, NewRun, NewSegment, Published, VersionRow};
 use crate::error::{Code, Error, Problem, Result};
 use crate::segment::bytes_of;
 
 use super::members::{Compared, compare, read};
-use super::refresh::{Done, Work};
+use super::refresh::{Done, Work, cancelled};
 use super::reuse::States;
 use super::{Run, RunEvent, RunSegment, Shared};
 
 impl Work {
     /// Publishes everything in one transaction. Rules that others changed meanwhile are left out,
     /// with those that were computed from them.
-    pub(super) async fn publish(mut self, mut run: Run) -> Result<Run> {
+    pub(super) async fn publish(mut self, mut run: Run, cancel: &CancellationToken) -> Result<Run> {
         let after = self.shared.states(&self.model);
         let mut ready = BTreeMap::new();
         loop {
+            if cancel.is_cancelled() {
+                return Err(cancelled());
+            }
             self.make_ready(&mut ready, &after).await?;
             let segments: Vec<NewSegment> =
                 self.order.iter().filter_map(|id| ready.remove(id)).collect();
@@ -42,8 +46,13 @@ impl Work {
                     Error::new(Code::Internal, "a report can't be written").caused_by(error)
                 })?,
             };
-            let publish =
-                move |catalog: &dyn Catalog| Ok((catalog.publish(&record, &segments)?, segments));
+            // Until the transaction begins the run can be stopped, also by being dropped.
+            let stopped = cancel.child_token();
+            let _stops_when_dropped = stopped.clone().drop_guard();
+            let publish = move |catalog: &dyn Catalog| match stopped.is_cancelled() {
+                true => Err(cancelled()),
+                false => Ok((catalog.publish(&record, &segments)?, segments)),
+            };
             match self.shared.catalog(publish).await? {
                 (Published::Run(id), _) => {
                     run.id = id;

@@ -132,7 +132,7 @@ impl RunSources {
             members.extend(first);
             cutoff = end;
         }
-        let name = self.know(format!("rank {what}"), members);
+        let name = self.know(format!("rank {what}"), members).await?;
         self.ranks.selected.insert(what, (name, cutoff));
         Ok(name)
     }

@@ -19,6 +19,7 @@ use super::evaluate::{RunSources, Scanned};
 use super::members::Members;
 use super::population::Population;
 use super::profile::Since;
+use super::progress::Listener;
 use super::ranks::Cutoffs;
 use super::reuse::{Basis, Bound, How, Plan, States};
 use super::rule_store::{Parsed, Rules};
@@ -26,8 +27,6 @@ use super::rules::cycle_problem;
 use super::stages::Stages;
 use super::texts::Texts;
 use super::{Run, RunEvent, RunFailure, RunSkip, SegmentEngine, Shared};
-
-type Progress = Box<dyn Fn(&RunEvent) + Send + Sync>;
 
 /// How the conditions of a run's rules are worked out. Members are the same either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +57,7 @@ pub struct Refresh {
     no_reuse: bool,
     not_incremental: bool,
     evaluation: Evaluation,
-    progress: Option<Progress>,
+    progress: Listener,
     cancel: Option<CancellationToken>,
 }
 
@@ -117,12 +116,13 @@ impl Refresh {
     /// Called with every event of the run, from the task that runs it; it should not block.
     #[must_use]
     pub fn progress(mut self, progress: impl Fn(&RunEvent) + Send + Sync + 'static) -> Self {
-        self.progress = Some(Box::new(progress));
+        self.progress = Listener::new(progress);
         self
     }
 
     /// Stops the run with [`Code::Cancelled`] when the token is cancelled; dropping the future of
-    /// the refresh stops it too. Either way nothing is published.
+    /// the refresh stops it too. Either way nothing is published, and nobody works for it any more
+    /// a moment later. The transaction that publishes a run is not stopped once it has begun.
     #[must_use]
     pub fn cancel_with(mut self, token: CancellationToken) -> Self {
         self.cancel = Some(token);
@@ -170,7 +170,6 @@ pub(super) struct Work {
     pub(super) texts: Texts,
     pub(super) stages: Stages,
     pub(super) total: usize,
-    pub(super) progress: Option<Progress>,
 }
 
 impl SegmentEngine {
@@ -185,7 +184,6 @@ impl SegmentEngine {
     /// process does not end in time; [`Code::Cancelled`]. Nothing is published then.
     pub async fn refresh(&self, request: Refresh) -> Result<Run> {
         let cancel = request.cancel.clone().unwrap_or_default();
-        let cancelled = || Error::new(Code::Cancelled, "the refresh was cancelled");
         // A host's runtime may have no timer, which only a refresh that waits needs.
         let at_once = self.shared.running.try_lock().ok().filter(|_| !cancel.is_cancelled());
         let _alone = match at_once {
@@ -210,12 +208,12 @@ impl SegmentEngine {
             () = cancel.cancelled() => return Err(cancelled()),
             work = evaluation => work?,
         };
-        // An evaluation that never waited gave the token no turn.
-        if cancel.is_cancelled() {
-            return Err(cancelled());
-        }
-        work.publish(run).await
+        work.publish(run, &cancel).await
     }
+}
+
+pub(super) fn cancelled() -> Error {
+    Error::new(Code::Cancelled, "the refresh was cancelled")
 }
 
 /// Which rules a request means: those named, or all enabled.
@@ -268,6 +266,7 @@ impl Work {
             users: Some(Arc::clone(&population.table) as _),
             members: reuse.loaded,
             ranks: reuse.ranks,
+            listener: request.progress,
             ..RunSources::of(&shared, &model)
         };
         let mut work = Work {
@@ -290,7 +289,6 @@ impl Work {
             texts: Texts::new(),
             stages,
             total: needed.len(),
-            progress: request.progress,
         };
         work.tell(&RunEvent::Started { rules: needed.len() });
         work.fail_cycles(&graph.cycles(), &needed);
@@ -301,6 +299,8 @@ impl Work {
             if let Some(bound) = bound.get(&id) {
                 work.one(id, bound).await;
             }
+            // A rule of sets never waits, and what never waits can't be stopped.
+            tokio::task::yield_now().await;
         }
         // What needs a rule on a cycle is in no order; what it needs is not there.
         for id in needed {
@@ -329,9 +329,7 @@ impl Work {
     }
 
     pub(super) fn tell(&self, event: &RunEvent) {
-        if let Some(progress) = &self.progress {
-            progress(event);
-        }
+        self.sources.listener.tell(event);
     }
 
     fn name(&self, id: i64) -> String {

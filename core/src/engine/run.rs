@@ -125,9 +125,39 @@ pub enum RunEvent {
         /// Of how many.
         of: usize,
     },
+    /// The run has moved on within a stage that all rules have together. A stage is told with
+    /// `done` 0 when it begins; from then on `done` does not fall, and it ends at `of`, unless the
+    /// stage is given up because the run is stopped or rules turn out to need plans of their own.
+    /// Steps that are done at the same time are told of once. A stage can come again, from 0.
+    Progress {
+        /// What is being done.
+        stage: RunStage,
+        /// How many of its steps are done.
+        done: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// Everything is seen by readers.
     Published {
         /// The run.
         run_id: i64,
     },
+}
+
+/// What a run does for all of its rules together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunStage {
+    /// A table of events is read; a step is one of its partitions.
+    Read {
+        /// The table.
+        table: String,
+    },
+    /// What was read of a table is written to the profile store; a step is a block of 65,536 users.
+    Store {
+        /// The table.
+        table: String,
+    },
+    /// What rules ask of events is worked out; a step is a block of 65,536 users.
+    Evaluate,
 }

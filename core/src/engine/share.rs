@@ -88,7 +88,8 @@ impl Work {
         let rules = bound.values().flatten();
         let rules = rules.filter_map(|rule| Some((rule.conditions.as_ref()?, rule.zone)));
         let (plan, _) = self.sources.collected(&rules.collect::<Vec<_>>(), as_of);
-        let stored = self.shared.stored_tables(&plan.tables, &mut self.scanned).await;
+        let (scanned, listener) = (&mut self.scanned, &self.sources.listener);
+        let stored = self.shared.stored_tables(&plan.tables, scanned, listener).await;
         let asked = Asked {
             sources: &self.sources,
             model: &self.model,

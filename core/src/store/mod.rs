@@ -4,8 +4,8 @@
 //! sources again. Of a table it holds the columns that rules have asked for. Its files:
 //!
 //! - `store.json` says what there is (manifest.rs), and is replaced whole;
-//! - `…-b<block>.part` has the events of one block (part.rs); later events come in further parts,
-//!   until they are merged;
+//! - `…-b<block>.part` has the events of one block (part.rs), `…-b<block>-g<group>.part` those of
+//!   its users from a group on; later events come in further parts, until they are merged;
 //! - `….users` has what users were like when they were last read (runs.rs);
 //! - `….words` has the texts of a column (words.rs), which parts know by number;
 //! - `lock` is held by the process that writes.

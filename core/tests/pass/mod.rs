@@ -2,6 +2,9 @@
 //! hundred thousand, in no order, values at the ends of 64 bits, keys of both kinds, any number of
 //! partitions, little memory. Members are those of plans of the rules' own.
 
+mod limits;
+mod progress;
+
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -9,7 +12,8 @@ use datafusion::arrow::array::{
     TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use segmentry::{
-    AudienceModel, Code, Evaluation, KeyColumn, MemoryCatalog, Refresh, Run, SegmentEngine,
+    AudienceModel, Code, EngineBuilder, Evaluation, KeyColumn, MemoryCatalog, Refresh, Run,
+    SegmentEngine,
 };
 use serde_json::{Value, json};
 
@@ -231,6 +235,15 @@ fn sequences() -> Vec<Value> {
 }
 
 async fn engine(texts: bool, threads: usize, memory: Option<u64>) -> SegmentEngine {
+    let builder = SegmentEngine::builder().threads(threads);
+    filled(builder, texts, memory).await
+}
+
+async fn stored_engine(store: &std::path::Path, memory: Option<u64>) -> SegmentEngine {
+    filled(SegmentEngine::builder().threads(3).store(store), false, memory).await
+}
+
+async fn filled(builder: EngineBuilder, texts: bool, memory: Option<u64>) -> SegmentEngine {
     let model = AudienceModel::parse(
         r#"{"users": {"table": "users", "key": "id"},
             "events": {"visits": {"user": "who", "time": "at"}},
@@ -241,8 +254,7 @@ async fn engine(texts: bool, threads: usize, memory: Option<u64>) -> SegmentEngi
                 "newest": {"events": "visits", "aggregate": "last", "field": "cents"},
                 "at last": {"events": "visits", "aggregate": "last", "field": "at"}}}"#,
     );
-    let builder = SegmentEngine::builder().catalog(MemoryCatalog::new()).threads(threads);
-    let builder = builder.model(model.unwrap());
+    let builder = builder.catalog(MemoryCatalog::new()).model(model.unwrap());
     let builder = match memory {
         Some(bytes) => builder.memory_limit(bytes),
         None => builder,

@@ -14,6 +14,8 @@ use super::lanes::{
     self, LANES, NO_GREATEST, NO_LEAST, RatioRange, Row, add_up, between, extreme, present,
     ratio_within, reach_up, within,
 };
+use super::masks::Masks;
+use super::records::Ordered;
 use super::slow;
 use super::texts::Learnt;
 
@@ -72,6 +74,12 @@ impl Clustered {
     pub(super) fn sorted(records: Vec<u64>, stride: usize, groups: Range<usize>) -> Self {
         let offsets = ends(records.chunks_exact(stride), &groups);
         Clustered { stride, first: groups.start, offsets, records }
+    }
+
+    /// Records that were put in order by their groups.
+    pub(super) fn placed(ordered: Ordered, stride: usize, groups: Range<usize>) -> Self {
+        let Ordered { words, offsets } = ordered;
+        Clustered { stride, first: groups.start, offsets, records: words }
     }
 
     fn group(&self, group: usize) -> &[u64] {
@@ -187,13 +195,13 @@ impl Group<'_> {
     }
 }
 
-/// Works out the masks of all atoms for some groups of a block: `masks[atom * GROUPS + group]`.
+/// Works out the masks of all atoms for some groups of a block.
 pub(super) fn evaluate(
     prepared: &Prepared<'_>,
     tables: &[Clustered],
     groups: Range<usize>,
     scratch: &mut Scratch,
-    masks: &mut [u64],
+    masks: &mut Masks,
 ) {
     scratch.learn(prepared);
     // Code that uses what vectors this processor has.
@@ -206,7 +214,7 @@ struct Groups<'a> {
     tables: &'a [Clustered],
     groups: Range<usize>,
     scratch: &'a mut Scratch,
-    masks: &'a mut [u64],
+    masks: &'a mut Masks,
 }
 
 impl pulp::WithSimd for Groups<'_> {
@@ -227,7 +235,7 @@ fn one_group(
     tables: &[Clustered],
     group: usize,
     scratch: &mut Scratch,
-    masks: &mut [u64],
+    masks: &mut Masks,
 ) {
     scratch.stretches.resize(prepared.plan.streams.len(), Vec::new());
     scratch.stretches.iter_mut().for_each(Vec::clear);
@@ -236,11 +244,7 @@ fn one_group(
         by_class(place, table, group, scratch);
     }
     let group_events = Group { tables, sorted: &scratch.sorted };
-    let mut put = |atom: usize, mask: u64| {
-        if let Some(word) = masks.get_mut(atom * GROUPS + group) {
-            *word = mask;
-        }
-    };
+    let mut put = |atom: usize, mask: u64| masks.put(atom, group, mask);
     for (place, stream) in prepared.plan.streams.iter().enumerate() {
         let stretches = scratch.stretches.get(place).map(Vec::as_slice).unwrap_or_default();
         if stretches.is_empty() {

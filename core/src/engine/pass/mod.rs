@@ -1,8 +1,8 @@
 //! The shared pass: every metric of a run worked out in one reading of the events.
 //!
 //! ```text
-//! batches of a scan -> records by block     decode.rs, classes.rs, whole.rs, chunks.rs
-//! records of a block -> groups of 64 users  block.rs
+//! batches of a scan -> records by block     read.rs, decode.rs, classes.rs, whole.rs, chunks.rs
+//! records of a block -> groups of 64 users  work.rs, records.rs, block.rs
 //! a group and a stream -> tables of rows -> masks of atoms        lanes.rs, slow.rs
 //!   distinct values; first and last ones     kinds.rs, distinct.rs, ends.rs, texts.rs
 //! a group and a sequence -> the mask of its atom                  sequences.rs
@@ -27,20 +27,29 @@ mod ends;
 mod exec;
 mod kinds;
 mod lanes;
+mod masks;
+mod read;
+pub(super) mod records;
+pub(super) mod room;
 mod sequences;
 mod slow;
+pub(super) mod spill;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod texts;
 pub(super) mod whole;
+mod work;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::{DataType, SchemaRef, UInt32Type};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::datasource::TableProvider;
-use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
@@ -48,7 +57,7 @@ use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::filter::FilterExec;
-use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PhysicalExpr};
 use futures::TryStreamExt;
 use roaring::RoaringBitmap;
 
@@ -61,11 +70,14 @@ use self::buckets::OUTSIDE;
 use self::classes::{CodedColumn, Filter};
 use self::decode::{Ordinals, Seen, TableWork};
 use self::exec::{Events, Pass, SharedPassExec};
+pub(super) use self::read::turns;
 use self::stored::{From, StoredWork};
 use self::texts::Texts;
-use super::Shared;
 use super::evaluate::{RunSources, Scanned, count_rows};
 use super::profile::Tables;
+use super::progress::Meter;
+use super::sets::Sets;
+use super::{RunStage, Shared};
 
 /// How many parts of a table each worker gets to choose from, so that none waits long for another.
 const PARTS: usize = 8;
@@ -83,14 +95,21 @@ fn can_be_told_apart(buckets: usize) -> datafusion::common::Result<()> {
     }
 }
 
-/// The members of each atom of a plan, at least among the users asked about; nothing for those that
-/// the pass could not tell.
+/// What the pass gives.
+pub(super) struct Found {
+    /// The members of each atom of the plan, at least among the users asked about.
+    pub(super) sets: Sets,
+    /// The atoms that the pass could not tell.
+    pub(super) unfit: BTreeSet<usize>,
+}
+
+/// Works out a plan, for all users or at least for some.
 pub(super) async fn run(
     sources: &RunSources,
     plan: PassPlan,
     only: Option<&RoaringBitmap>,
     scanned: &mut Scanned,
-) -> datafusion::common::Result<Vec<Option<RoaringBitmap>>> {
+) -> datafusion::common::Result<Found> {
     can_be_told_apart(plan.buckets)?;
     let session = sources.shared.session();
     let state = session.state();
@@ -113,7 +132,6 @@ pub(super) async fn run(
         events.push(Events::Scan(inputs.len()));
         inputs.push(input);
     }
-    let atoms = plan.atoms;
     let names: Vec<String> = plan
         .tables
         .iter()
@@ -128,29 +146,55 @@ pub(super) async fn run(
     let ordinals = ordinals(Arc::clone(&sources.shared));
     let attributes = Attributes::read(sources, &state, &plan, &ordinals, &texts).await?;
     let attributes = Arc::new(attributes);
-    let exec = Arc::new(SharedPassExec::new(
-        Pass { plan, tables, events, texts, attributes, only, ordinals, users, workers },
-        inputs,
-    ));
-    let mut found = vec![RoaringBitmap::new(); atoms];
+    let meter = Arc::new(meter(&names, &inputs, users));
+    let mut sets = Sets::new(&sources.shared.runtime, plan.atoms);
+    let pass = Pass {
+        plan,
+        tables,
+        events,
+        texts,
+        attributes,
+        only,
+        ordinals,
+        users,
+        workers,
+        meter: Arc::clone(&meter),
+    };
+    let exec = Arc::new(SharedPassExec::new(pass, inputs));
     let physical: Arc<dyn ExecutionPlan> = Arc::clone(&exec) as _;
-    let mut batches =
+    let batches =
         datafusion::physical_plan::execute_stream(Arc::clone(&physical), session.task_ctx())?;
-    while let Some(batch) = batches.try_next().await? {
-        let [atoms, blocks, members] = batch.columns() else { continue };
-        let (atoms, blocks) =
-            (atoms.as_primitive::<UInt32Type>(), blocks.as_primitive::<UInt32Type>());
-        let members = members.as_binary::<i32>();
-        for (row, (atom, block)) in atoms.values().iter().zip(blocks.values()).enumerate() {
-            if let Some(found) = found.get_mut(*atom as usize).filter(|_| members.is_valid(row)) {
-                *found |= RoaringBitmap::from_lsb0_bytes(block << 16, members.value(row));
-            }
-        }
-    }
+    sources.listener.during(&meter, gather(batches, &mut sets)).await?;
     count_rows(&physical, &sources.shared.scannable(&names), scanned);
-    let unfit = exec.unfit();
-    let kept = |(atom, members)| (!unfit.contains(&atom)).then_some(members);
-    Ok(found.into_iter().enumerate().map(kept).collect())
+    Ok(Found { sets, unfit: exec.unfit() })
+}
+
+/// The partitions of each scan, and the blocks.
+fn meter(names: &[String], inputs: &[Arc<dyn ExecutionPlan>], users: u32) -> Meter {
+    let scans = names.iter().zip(inputs).map(|(name, input)| {
+        let partitions = input.output_partitioning().partition_count();
+        (RunStage::Read { table: name.clone() }, partitions)
+    });
+    let blocks = (RunStage::Evaluate, users.div_ceil(chunks::BLOCK) as usize);
+    Meter::new(scans.chain([blocks]))
+}
+
+/// Puts the masks of all blocks together to sets.
+async fn gather(
+    mut batches: SendableRecordBatchStream,
+    sets: &mut Sets,
+) -> datafusion::common::Result<()> {
+    while let Some(batch) = batches.try_next().await? {
+        let [atoms, firsts, members] = batch.columns() else { continue };
+        let (atoms, firsts) =
+            (atoms.as_primitive::<UInt32Type>(), firsts.as_primitive::<UInt32Type>());
+        let members = members.as_binary::<i32>();
+        for (row, (atom, first)) in atoms.values().iter().zip(firsts.values()).enumerate() {
+            sets.add(*atom as usize, RoaringBitmap::from_lsb0_bytes(*first, members.value(row)));
+        }
+        sets.settle().await?;
+    }
+    Ok(())
 }
 
 /// Reads the columns that are needed, in many parts; files are left out by their times.

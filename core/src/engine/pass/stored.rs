@@ -56,7 +56,7 @@ pub(super) enum Users<'a> {
 }
 
 /// If fewer users of a window than one in so many are asked about, each is read by itself.
-const SPARSE: usize = 12;
+pub(super) const SPARSE: usize = 12;
 
 impl StoredWork {
     /// The times of users' events as far as windows hold them. A user's events are in the order of

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use roaring::RoaringBitmap;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{Code, Error, Result};
 use crate::store::{Part, StoredTable};
@@ -53,14 +54,17 @@ async fn of_blocks(
 ) -> Result<RoaringBitmap> {
     let buckets = Arc::new(Buckets::new(bounds, false));
     let timed = bounds.chunks(2).any(|ends| ends.first() < ends.last());
+    let stopped = CancellationToken::new();
+    let _stops_when_dropped = stopped.clone().drop_guard();
     let blocks = blocks.map(|block| {
         let (table, buckets) = (Arc::clone(table), Arc::clone(&buckets));
+        let stopped = stopped.clone();
         tokio::task::spawn_blocking(move || {
             let mut found = RoaringBitmap::new();
             let parts = table.blocks.get(block).map(Vec::as_slice).unwrap_or_default();
             for (part, written) in parts {
                 let all = *written > generation;
-                if all || timed {
+                if (all || timed) && !stopped.is_cancelled() {
                     of_part(part, block, if all { None } else { Some(&buckets) }, &mut found)?;
                 }
             }

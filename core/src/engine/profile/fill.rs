@@ -1,6 +1,6 @@
-//! Events of a scan become parts of the store.
+//! Events of a scan become records, which become parts of the store (write.rs).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,10 +10,9 @@ use arrow::datatypes::DataType;
 use datafusion::common::Result as DfResult;
 use datafusion::physical_plan::PhysicalExpr;
 
-use crate::error::Result;
 use crate::plan::{external, plain_type};
 use crate::segment::{key_column, key_hashes};
-use crate::store::{Column, PartEntry, ProfileStore, Words};
+use crate::store::Words;
 
 use super::super::pass::chunks::{BLOCK, Chunks};
 use super::super::pass::decode::{NOBODY, Ordinals};
@@ -154,55 +153,4 @@ impl Filler {
         let there = (0..array.len()).map(|row| whole.is_valid(row)).collect();
         Ok(Read { values: whole.values.to_vec(), there })
     }
-}
-
-/// Records of one block in the order of a part: by user, then by time.
-pub(super) fn part_of(chunks: &[Vec<u64>], columns: usize) -> (Vec<u16>, Vec<u32>, Vec<Column>) {
-    let stride = columns + 1;
-    let records = chunks.iter().flat_map(|chunk| chunk.chunks_exact(stride));
-    let mut order: Vec<(u16, i64, &[u64])> = records
-        .filter_map(|record| match record {
-            [head, time, ..] => Some((*head as u16, time.cast_signed(), record)),
-            _ => None,
-        })
-        .collect();
-    order.sort_unstable_by_key(|(place, time, _)| (*place, *time));
-    let mut users: BTreeMap<u16, u32> = BTreeMap::new();
-    for (end, (place, ..)) in (1u32..).zip(&order) {
-        users.insert(*place, end);
-    }
-    let column = |number: usize| {
-        let values = order.iter().filter_map(|(.., record)| record.get(number + 1));
-        let values = values.map(|value| value.cast_signed()).collect();
-        let there =
-            |record: &[u64]| record.first().is_some_and(|head| head >> (16 + number) & 1 == 1);
-        let valid: Vec<bool> = order.iter().map(|(.., record)| there(record)).collect();
-        let valid = valid.contains(&false).then_some(valid);
-        Column { values, valid }
-    };
-    let columns = (0..columns).map(column).collect();
-    (users.keys().copied().collect(), users.into_values().collect(), columns)
-}
-
-/// Writes every block's records as a part; nothing for a block without any.
-pub(super) fn write_parts(
-    store: &ProfileStore,
-    prefix: &str,
-    generation: u64,
-    workers: &mut [Chunks],
-    blocks: usize,
-    columns: usize,
-) -> Result<Vec<Option<PartEntry>>> {
-    (0..blocks)
-        .map(|block| {
-            let chunks: Vec<Vec<u64>> =
-                workers.iter_mut().flat_map(|worker| worker.take(block)).collect();
-            let (places, ends, columns) = part_of(&chunks, columns);
-            if places.is_empty() {
-                return Ok(None);
-            }
-            let name = format!("{prefix}-b{block}.part");
-            store.write_part(name, generation, &places, &ends, &columns).map(Some)
-        })
-        .collect()
 }

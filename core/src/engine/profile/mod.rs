@@ -5,6 +5,7 @@ mod fill;
 mod since;
 mod sync;
 mod users;
+mod write;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::catalog::SegmentRow;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::BoundModel;
 use crate::plan::{Flavor, Planner};
 use crate::predicate::{BoundRule, Predicate, Span};
@@ -48,7 +48,7 @@ pub(in crate::engine) struct Asked<'a> {
     pub(in crate::engine) sources: &'a RunSources,
     pub(in crate::engine) model: &'a BoundModel,
     pub(in crate::engine) bound: &'a Bound,
-    pub(in crate::engine) population: &'a Population,
+    pub(in crate::engine) population: &'a Arc<Population>,
     /// Microseconds since 1970.
     pub(in crate::engine) as_of: i64,
     pub(in crate::engine) segments: &'a BTreeMap<i64, SegmentRow>,
@@ -69,8 +69,13 @@ impl Asked<'_> {
         let run = runs.count + 1;
         let mut users = store.users(&runs).unwrap_or_default();
         let known: BTreeSet<String> = users.columns.keys().cloned().collect();
-        let count = self.sources.shared.dictionary().len();
-        for (column, hashes) in hashes(self.population, count)? {
+        let (count, population) =
+            (self.sources.shared.dictionary().len(), Arc::clone(self.population));
+        let hashed = tokio::task::spawn_blocking(move || hashes(&population, count)).await;
+        let hashed = hashed.map_err(|error| {
+            Error::new(Code::Internal, "hashing users was stopped").caused_by(error)
+        })?;
+        for (column, hashes) in hashed? {
             users.note(run, &column, hashes);
         }
         let model = format!("{:?}", self.model);

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::common::DataFusionError;
 use datafusion::common::runtime::JoinSet;
 use datafusion::datasource::TableProvider;
-use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::TryStreamExt;
 
@@ -16,14 +15,17 @@ use crate::error::{Code, Error, Result};
 use crate::plan::PassTable;
 use crate::source::Source;
 use crate::store::{
-    ColumnEntry, Manifest, Population, ProfileStore, Seen, SeenFile, TableEntry, Words,
+    ColumnEntry, Manifest, Population, ProfileStore, Seen, SeenFile, TableEntry, Words, Writing,
 };
 
 use super::super::evaluate::{Scanned, data_error};
 use super::super::pass::chunks::{BLOCK, Chunks};
-use super::super::pass::{ordinals, physical, scan_of};
-use super::super::{Shared, read};
-use super::fill::{Filler, Filling, MANY_STRANGERS, MAX_COLUMNS, stored_as_words, write_parts};
+use super::super::pass::room::Room;
+use super::super::pass::{ordinals, physical, scan_of, turns};
+use super::super::progress::{Listener, Meter};
+use super::super::{RunStage, Shared, read};
+use super::fill::{Filler, Filling, MANY_STRANGERS, MAX_COLUMNS, stored_as_words};
+use super::write::Writer;
 use super::{Stored, StoredTables, Tables};
 
 /// What is read for a table: which columns, from where, and into what.
@@ -34,6 +36,7 @@ struct Task<'a> {
     source: Source,
     seen: Seen,
     population: Population,
+    listener: &'a Listener,
     /// Rows that were read.
     rows: AtomicU64,
 }
@@ -52,10 +55,11 @@ impl Shared {
         self: &Arc<Self>,
         tables: &[PassTable],
         scanned: &mut Scanned,
+        listener: &Listener,
     ) -> StoredTables {
         let mut found = StoredTables { tables: BTreeMap::new(), generation: u64::MAX };
         for table in tables {
-            match self.stored(table, scanned).await {
+            match self.stored(table, scanned, listener).await {
                 Ok(Some((generation, stored))) => {
                     found.generation = generation.min(found.generation);
                     found.tables.insert(Tables::of_pass(table), stored);
@@ -76,6 +80,7 @@ impl Shared {
         self: &Arc<Self>,
         table: &PassTable,
         scanned: &mut Scanned,
+        listener: &Listener,
     ) -> Result<Option<(u64, Stored)>> {
         let Some(store) = &self.store else { return Ok(None) };
         let Some(source) = read(&self.sources).get(&table.name).cloned() else { return Ok(None) };
@@ -93,6 +98,7 @@ impl Shared {
             source,
             seen: Seen { state, files },
             population: Population { keys, digest },
+            listener,
             rows: AtomicU64::new(0),
         };
         let stored = task.stored().await;
@@ -123,9 +129,9 @@ impl Task<'_> {
         }
         let store = Arc::clone(self.store);
         let writing = tokio::task::spawn_blocking(move || store.writing()).await;
-        let writing = writing.map_err(|error| {
+        let writing = Arc::new(writing.map_err(|error| {
             Error::new(Code::Internal, "waiting for the store was stopped").caused_by(error)
-        })??;
+        })??);
         let mut manifest = self.store.manifest()?;
         let known = entry(&manifest, self.table).cloned();
         let standing =
@@ -138,15 +144,15 @@ impl Task<'_> {
         manifest.generation += 1;
         let added = match (standing, known) {
             (Standing::Added(files), Some(mut entry)) => {
-                match self.add(&mut entry, &files, manifest.generation).await {
+                match self.add(&mut entry, &files, manifest.generation, &writing).await {
                     Ok(added) => added.then_some(entry),
                     Err(error) if error.code() == Code::Damaged => {
-                        self.rebuilt(Some(&entry), manifest.generation).await?
+                        self.rebuilt(Some(&entry), manifest.generation, &writing).await?
                     }
                     Err(error) => return Err(error),
                 }
             }
-            (_, known) => self.rebuilt(known.as_ref(), manifest.generation).await?,
+            (_, known) => self.rebuilt(known.as_ref(), manifest.generation, &writing).await?,
         };
         let Some(entry) = added else { return Ok(None) };
         manifest.tables.retain(|known| !is_of(known, self.table));
@@ -224,6 +230,7 @@ impl Task<'_> {
         &self,
         known: Option<&TableEntry>,
         generation: u64,
+        writing: &Arc<Writing>,
     ) -> Result<Option<TableEntry>> {
         let Some(columns) = self.columns(known) else { return Ok(None) };
         let mut entry = TableEntry {
@@ -238,17 +245,23 @@ impl Task<'_> {
             since: generation,
         };
         let provider = Arc::clone(&self.source.provider);
-        Ok(self.fill(&mut entry, provider, generation).await?.then_some(entry))
+        Ok(self.fill(&mut entry, provider, generation, writing).await?.then_some(entry))
     }
 
     /// Adds what files hold that have come since.
-    async fn add(&self, entry: &mut TableEntry, files: &[String], generation: u64) -> Result<bool> {
+    async fn add(
+        &self,
+        entry: &mut TableEntry,
+        files: &[String],
+        generation: u64,
+        writing: &Arc<Writing>,
+    ) -> Result<bool> {
         match self.source.part(&self.shared.session(), files) {
             Some(provider) => {
                 entry.seen = self.seen.clone();
-                self.fill(entry, provider, generation).await
+                self.fill(entry, provider, generation, writing).await
             }
-            None => match self.rebuilt(Some(entry), generation).await? {
+            None => match self.rebuilt(Some(entry), generation, writing).await? {
                 Some(rebuilt) => {
                     *entry = rebuilt;
                     Ok(true)
@@ -264,6 +277,7 @@ impl Task<'_> {
         entry: &mut TableEntry,
         provider: Arc<dyn TableProvider>,
         generation: u64,
+        writing: &Arc<Writing>,
     ) -> Result<bool> {
         let filled = self.read(entry, provider).await;
         let (filling, mut chunks) =
@@ -272,18 +286,18 @@ impl Task<'_> {
             return Ok(false);
         }
         let blocks = self.blocks();
-        let (store, columns) = (Arc::clone(self.store), entry.columns.len());
         let prefix = format!("g{generation}");
-        let for_parts = prefix.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            write_parts(&store, &for_parts, generation, &mut chunks, blocks, columns)
-        });
-        let parts = written.await.map_err(|error| {
-            Error::new(Code::Internal, "writing the store was stopped").caused_by(error)
-        })??;
+        let context = self.shared.session().task_ctx();
+        let columns = entry.columns.len();
+        let writer =
+            Writer { store: self.store, writing, context, prefix: &prefix, generation, columns };
+        let stage = RunStage::Store { table: self.table.name.clone() };
+        let meter = Meter::new([(stage, blocks)]);
+        let written = writer.blocks(&mut chunks, blocks, &meter);
+        let parts = self.listener.during(&meter, written).await?;
         entry.parts.resize(blocks.max(entry.parts.len()), Vec::new());
-        for (known, part) in entry.parts.iter_mut().zip(parts) {
-            known.extend(part);
+        for (known, parts) in entry.parts.iter_mut().zip(parts) {
+            known.extend(parts);
         }
         for (number, (column, words)) in entry.columns.iter_mut().zip(&filling.words).enumerate() {
             let Some(words) = words else { continue };
@@ -334,14 +348,18 @@ impl Task<'_> {
         let threads = state.config().target_partitions();
         let (columns, blocks) = (entry.columns.len(), self.blocks());
         let rows = Arc::new(AtomicU64::new(0));
+        let stage = RunStage::Read { table: self.table.name.clone() };
+        let meter = Arc::new(Meter::new([(stage, partitions)]));
+        let count = threads.clamp(1, partitions.max(1));
+        let room = Room::of("profile store", &session.task_ctx(), count);
         let mut workers = JoinSet::new();
-        for _ in 0..threads.clamp(1, partitions.max(1)) {
+        for _ in 0..count {
             let (filling, input, next) =
                 (Arc::clone(&filling), Arc::clone(&input), Arc::clone(&next));
             let (context, rows) = (session.task_ctx(), Arc::clone(&rows));
+            let (room, meter) = (room.clone(), Arc::clone(&meter));
             workers.spawn(async move {
-                let memory = MemoryConsumer::new("profile store").register(context.memory_pool());
-                let mut chunks = Chunks::new(columns, blocks, memory);
+                let mut chunks = Chunks::new(columns, blocks, room);
                 let mut filler = Filler::new(filling);
                 loop {
                     let partition = next.fetch_add(1, Ordering::Relaxed);
@@ -351,16 +369,24 @@ impl Task<'_> {
                     let mut batches = input.execute(partition, Arc::clone(&context))?;
                     while let Some(batch) = batches.try_next().await? {
                         rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-                        filler.take(&batch, &mut chunks)?;
-                        tokio::task::yield_now().await;
+                        for batch in turns(&batch) {
+                            filler.take(&batch, &mut chunks)?;
+                            tokio::task::yield_now().await;
+                        }
                     }
+                    meter.add(0, 1);
                 }
             });
         }
         let mut chunks = Vec::new();
-        while let Some(worker) = workers.join_next().await {
-            chunks.push(worker.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??);
-        }
+        let joined = async {
+            while let Some(worker) = workers.join_next().await {
+                let own = worker.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)));
+                chunks.push(own??);
+            }
+            Ok::<_, DataFusionError>(())
+        };
+        self.listener.during(&meter, joined).await?;
         self.rows.fetch_add(rows.load(Ordering::Relaxed), Ordering::Relaxed);
         Ok((filling, chunks))
     }
