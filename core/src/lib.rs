@@ -31,9 +31,9 @@ pub use document::{
 };
 pub use engine::{
     AffectedRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation, FieldInfo,
-    Listed, Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep, Refresh, RuleDocument,
-    RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage, SegmentEngine, Summary,
-    Updated,
+    Freshness, Listed, Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep, Refresh,
+    RuleDocument, RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage,
+    SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo, Summary, Updated,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{
@@ -46,4 +46,4 @@ pub use rule::{
     Scalar, Schedule, SegmentCondition, Sequence, Step, Subject, Unit, Window,
 };
 pub use segment::{Changes, ExportFormat, Segment};
-pub use source::{SourceInfo, SourceKind};
+pub use source::{FileOptions, SourceInfo, SourceKind, SqliteOptions, TableOptions};

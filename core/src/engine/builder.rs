@@ -133,6 +133,7 @@ impl EngineBuilder {
             model: self.model,
             bound: RwLock::new(None),
             sources: RwLock::new(BTreeMap::new()),
+            read_at: RwLock::new(BTreeMap::new()),
             dictionary: Arc::new(RwLock::new(Dictionary::default())),
             rules: RwLock::new(None),
             clock: self.clock,

@@ -34,6 +34,7 @@ mod sets;
 mod share;
 mod sources;
 mod stages;
+mod store;
 mod texts;
 mod views;
 
@@ -42,6 +43,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
@@ -65,6 +67,7 @@ pub use rule_store::RuleEntry;
 pub use rules::{AffectedRule, Updated};
 pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage};
 pub use segments::Listed;
+pub use store::{Freshness, StoreStatus, StoredCursor, StoredTableInfo};
 
 /// The engine: a catalog, a model and the host's tables.
 ///
@@ -118,6 +121,8 @@ pub(crate) struct Shared {
     model: Option<AudienceModel>,
     bound: RwLock<Option<Arc<Bound>>>,
     sources: RwLock<BTreeMap<String, Source>>,
+    /// When sources were last read.
+    read_at: RwLock<BTreeMap<String, DateTime<Utc>>>,
     dictionary: Arc<RwLock<Dictionary>>,
     /// The rules as they were when they were last read.
     rules: RwLock<Option<Arc<rule_store::Rules>>>,

@@ -116,10 +116,12 @@ impl Work {
                 before: self.before.get(id).cloned(),
             })
         });
+        let mark = self.since.as_ref().map(|since| &since.mark);
         for (pair, compared) in self.shared.compared(pairs.collect()).await? {
             if let Some(done) = self.done.get(&pair.rule) {
                 let since = pair.current.map_or(0, |version| version.version);
-                ready.insert(pair.rule, new_segment(done, since, compared, &self.states, after));
+                let states = (&self.states, after, mark);
+                ready.insert(pair.rule, new_segment(done, since, compared, states));
             }
         }
         Ok(())
@@ -146,12 +148,11 @@ fn new_segment(
     done: &Done,
     since_version: i64,
     compared: Compared,
-    before: &States,
-    after: &States,
+    (before, after, mark): (&States, &States, Option<&String>),
 ) -> NewSegment {
     let row = &done.parsed.row;
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let basis = done.basis.as_ref().map(|basis| basis.settled(before, after));
+    let basis = done.basis.as_ref().map(|basis| basis.settled(before, after, mark));
     NewSegment {
         rule_id: row.id,
         rule_version: row.version,

@@ -208,7 +208,12 @@ impl SegmentEngine {
             () = cancel.cancelled() => return Err(cancelled()),
             work = evaluation => work?,
         };
-        work.publish(run, &cancel).await
+        let (started, shared) = (work.stages.started, Arc::clone(&self.shared));
+        let run = work.publish(run, &cancel).await?;
+        let mut read_at = super::write(&shared.read_at);
+        read_at.extend(run.scanned.keys().map(|table| (table.clone(), started)));
+        drop(read_at);
+        Ok(run)
     }
 }
 

@@ -52,18 +52,28 @@ pub(super) struct Basis {
     /// changed meanwhile.
     #[serde(default)]
     sources: Option<BTreeMap<String, String>>,
+    /// The name of the run, if the profile store may know it.
+    #[serde(default)]
+    mark: Option<String>,
     #[serde(skip)]
     tables: BTreeSet<String>,
 }
 
+/// The name of the run that a segment is from.
+pub(super) fn mark_of(segment: &SegmentRow) -> Option<String> {
+    serde_json::from_str::<Option<Basis>>(segment.basis.as_deref()?).ok()??.mark
+}
+
 impl Basis {
-    /// The basis as it is stored, given the states before and after the evaluation.
-    pub(super) fn settled(&self, before: &States, after: &States) -> Basis {
+    /// The basis as it is stored, given the states before and after the evaluation, and the run's
+    /// name.
+    pub(super) fn settled(&self, before: &States, after: &States, mark: Option<&String>) -> Basis {
         let state = |table: &String| {
             let before = before.get(table)?.clone()?;
             (after.get(table)?.as_ref() == Some(&before)).then(|| (table.clone(), before))
         };
-        Basis { sources: self.tables.iter().map(state).collect(), ..self.clone() }
+        let sources = self.tables.iter().map(state).collect();
+        Basis { sources, mark: mark.cloned(), ..self.clone() }
     }
 
     /// Whether the tables are known to be as they were.
@@ -300,7 +310,7 @@ impl Task {
             tables.extend(columns.map(|column| column.table.clone()));
         }
         let meaning = self.meaning(taken, library);
-        Basis { meaning, timed: taken.timed, sources: None, tables }
+        Basis { meaning, timed: taken.timed, sources: None, mark: None, tables }
     }
 }
 

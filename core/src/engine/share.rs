@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use crate::error::Code;
 use crate::predicate::Predicate;
-use crate::store::ProfileStore;
+use crate::store::{ProfileStore, Version};
 
 use super::Evaluation;
 use super::profile::{Asked, StoredTables, is_many};
@@ -88,8 +88,9 @@ impl Work {
         let rules = bound.values().flatten();
         let rules = rules.filter_map(|rule| Some((rule.conditions.as_ref()?, rule.zone)));
         let (plan, _) = self.sources.collected(&rules.collect::<Vec<_>>(), as_of);
-        let (scanned, listener) = (&mut self.scanned, &self.sources.listener);
-        let stored = self.shared.stored_tables(&plan.tables, scanned, listener).await;
+        let (started, listener) = (self.stages.started, &self.sources.listener);
+        let stored =
+            self.shared.stored_tables(&plan.tables, started, &mut self.scanned, listener).await;
         let asked = Asked {
             sources: &self.sources,
             model: &self.model,
@@ -159,7 +160,10 @@ impl Work {
         let (Some(since), Some(store)) = (self.since.take(), self.shared.store.clone()) else {
             return;
         };
-        let published = versions.iter().map(|(id, version)| (*id, (*version, run))).collect();
+        let published = versions.iter().map(|(id, version)| {
+            (*id, Version { version: *version, run, mark: since.mark.clone() })
+        });
+        let published = published.collect();
         let needs = versions.keys().filter_map(|id| {
             let needs = self.rules.needs(self.rules.get(*id)?);
             Some((*id, needs.into_iter().collect()))

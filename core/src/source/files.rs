@@ -1,20 +1,25 @@
 //! Parquet and CSV files, folders and globs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::TableReference;
 use datafusion::datasource::TableProvider;
 use datafusion::datasource::file_format::options::ReadOptions;
-use datafusion::datasource::listing::{ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::execution::SessionState;
+use datafusion::object_store::path::{Path as ObjectPath, PathPart};
 use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionContext};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
 
-use super::SourceKind;
+use super::{FileNow, Known, SourceKind};
 
 /// The files of a source with their sizes and times of change.
 pub(super) type Fingerprint = Vec<(String, u64, Option<SystemTime>)>;
@@ -27,19 +32,20 @@ fn is_glob(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
-/// What the source consists of now; an error if nothing is there.
+/// The file or folder under which all files lie: of a glob, the folder before the first wildcard.
+fn root_of(path: &str) -> &str {
+    if !is_glob(path) {
+        return path;
+    }
+    let literal = path.split(['*', '?', '[']).next().unwrap_or("");
+    let folder = literal.rfind('/').and_then(|at| literal.get(..at)).unwrap_or(".");
+    if folder.is_empty() { "/" } else { folder }
+}
+
+/// What the source consists of now, and what else lies there; an error if nothing is there.
 pub(super) fn fingerprint(path: &str) -> Result<Fingerprint> {
-    let root = match is_glob(path) {
-        // The folder before the first wildcard; what else lies in it does no harm here.
-        true => {
-            let literal = path.split(['*', '?', '[']).next().unwrap_or("");
-            let folder = literal.rfind('/').and_then(|at| literal.get(..at)).unwrap_or(".");
-            if folder.is_empty() { "/" } else { folder }
-        }
-        false => path,
-    };
     let mut found = Vec::new();
-    collect(Path::new(root), &mut found).map_err(|error| unreadable(path, error))?;
+    collect(Path::new(root_of(path)), &mut found).map_err(|error| unreadable(path, error))?;
     if found.is_empty() {
         return Err(unreadable(path, "there is no file"));
     }
@@ -52,13 +58,13 @@ pub(super) fn fingerprint(path: &str) -> Result<Fingerprint> {
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// The files as a text that is another once any of them has changed; nothing while one of them is
-/// so young that a change might not show.
-pub(super) fn state(files: &Fingerprint) -> Option<String> {
+/// so young that a change might not show, if they may change.
+pub(super) fn state(files: &Fingerprint, may_change: bool) -> Option<String> {
     let now = SystemTime::from(SystemClock.now());
     let mut text = String::new();
     for (path, size, changed) in files {
         let changed = (*changed)?;
-        if now.duration_since(changed).ok()? < SETTLED {
+        if may_change && now.duration_since(changed).ok()? < SETTLED {
             return None;
         }
         let changed = changed.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos();
@@ -97,6 +103,46 @@ fn check_footer(path: &str) -> std::io::Result<()> {
     if fits && (magic == *b"PAR1" || magic == *b"PARE") { Ok(()) } else { Err(cut()) }
 }
 
+/// How names of files end that are read. A single file is read whatever its ending is; in a folder
+/// the ending chooses.
+fn ending(kind: &SourceKind, path: &str) -> String {
+    match (Path::new(path).is_file(), Path::new(path).extension()) {
+        (true, Some(ending)) => format!(".{}", ending.to_string_lossy()),
+        (true, None) => String::new(),
+        (false, _) if *kind == SourceKind::Parquet => ".parquet".to_owned(),
+        (false, _) => ".csv".to_owned(),
+    }
+}
+
+/// Those of the files that a scan of a source reads, by absolute paths and with their times of
+/// change in nanoseconds; nothing where that can't be told.
+pub(super) fn read_by(kind: &SourceKind, path: &str, files: &Fingerprint) -> Option<Vec<FileNow>> {
+    let (url, ending) = (ListingTableUrl::parse(path).ok()?, ending(kind, path));
+    let mut found = Vec::new();
+    for (file, size, changed) in files {
+        let below = Path::new(file).strip_prefix(root_of(path)).ok()?;
+        let mut parts: Vec<PathPart<'_>> = url.prefix().parts().collect();
+        for part in below {
+            let part = part.to_str()?;
+            let own = PathPart::from(part);
+            // A name that is not what it looks like there might be taken for another.
+            if own.as_ref() != part {
+                return None;
+            }
+            parts.push(own);
+        }
+        let read = *size > 0
+            && file.ends_with(&ending)
+            && url.contains(&ObjectPath::from_iter(parts), true);
+        if read {
+            let since = (*changed)?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+            let path = std::path::absolute(file).ok()?;
+            found.push((path.to_str()?.to_owned(), *size, since.as_nanos()));
+        }
+    }
+    Some(found)
+}
+
 /// Opens the files with their types: Parquet's own, and for CSV those that all of its rows fit.
 pub(super) async fn open(
     context: &SessionContext,
@@ -105,13 +151,7 @@ pub(super) async fn open(
 ) -> Result<Arc<dyn TableProvider>> {
     let name = TableReference::bare("source");
     let one = Path::new(path).is_file();
-    // A single file is read whatever its ending is; in a folder the ending chooses.
-    let ending = match (one, Path::new(path).extension()) {
-        (true, Some(ending)) => format!(".{}", ending.to_string_lossy()),
-        (true, None) => String::new(),
-        (false, _) if *kind == SourceKind::Parquet => ".parquet".to_owned(),
-        (false, _) => ".csv".to_owned(),
-    };
+    let ending = ending(kind, path);
     let scratch =
         SessionContext::new_with_config_rt(context.copied_config(), context.runtime_env());
     let opened = match kind {
@@ -140,31 +180,80 @@ pub(super) async fn open(
     Ok(table)
 }
 
-/// These files as a table of that schema.
+/// How files of a kind are read whose names end so.
+fn options(state: &SessionState, kind: &SourceKind, ending: &str) -> ListingOptions {
+    match kind {
+        SourceKind::Parquet => ParquetReadOptions::default()
+            .file_extension(ending)
+            .to_listing_options(state.config(), state.default_table_options()),
+        _ => CsvReadOptions::new()
+            .file_extension(ending)
+            .schema_infer_max_records(usize::MAX)
+            .to_listing_options(state.config(), state.default_table_options()),
+    }
+}
+
+/// Files by their paths; nothing if one of them can't be named alone.
+fn urls(kind: &SourceKind, files: &[String]) -> Option<Vec<ListingTableUrl>> {
+    let wanted = if *kind == SourceKind::Parquet { ".parquet" } else { ".csv" };
+    let url = |file: &String| {
+        // What looks like a glob would be read as one.
+        let named = file.ends_with(wanted) && !is_glob(file);
+        named.then(|| ListingTableUrl::parse(file).ok()).flatten()
+    };
+    files.iter().map(url).collect()
+}
+
+fn table(
+    urls: Vec<ListingTableUrl>,
+    options: ListingOptions,
+    schema: SchemaRef,
+) -> Option<Arc<dyn TableProvider>> {
+    let config = ListingTableConfig::new_with_multi_paths(urls)
+        .with_listing_options(options)
+        .with_schema(schema);
+    Some(Arc::new(ListingTable::try_new(config).ok()?))
+}
+
+/// These files as a table of that schema; nothing where that can't be had.
 pub(super) fn part(
     context: &SessionContext,
     kind: &SourceKind,
     files: &[String],
     schema: SchemaRef,
 ) -> Option<Arc<dyn TableProvider>> {
-    let wanted = if *kind == SourceKind::Parquet { ".parquet" } else { ".csv" };
-    let named = |file: &String| {
-        // What looks like a glob would be read as one; what is no data is not read.
-        let data = file.ends_with(wanted) && !is_glob(file);
-        data.then(|| ListingTableUrl::parse(file).ok()).flatten()
-    };
-    let urls = files.iter().map(named).collect::<Option<Vec<_>>>()?;
+    let ending = if *kind == SourceKind::Parquet { ".parquet" } else { ".csv" };
+    table(urls(kind, files)?, options(&context.state(), kind, ending), schema)
+}
+
+/// The files as [`open`] has them, when the columns of some are known and only those that have come
+/// besides are opened for theirs; nothing if not only some have come.
+pub(super) async fn extended(
+    context: &SessionContext,
+    kind: &SourceKind,
+    path: &str,
+    known: &Known,
+    now: &Fingerprint,
+) -> Result<Option<Arc<dyn TableProvider>>> {
+    let Some(now) = read_by(kind, path, now) else { return Ok(None) };
+    let now: BTreeSet<&FileNow> = now.iter().collect();
+    let before: BTreeSet<&FileNow> = known.files.iter().collect();
+    if before.is_empty() || !before.is_subset(&now) {
+        return Ok(None);
+    }
+    let come: Vec<String> = now.difference(&before).map(|(path, ..)| path.clone()).collect();
+    let Some(urls) = urls(kind, &come) else { return Ok(None) };
     let state = context.state();
-    let options = match kind {
-        SourceKind::Parquet => ParquetReadOptions::default()
-            .file_extension(wanted)
-            .to_listing_options(state.config(), state.default_table_options()),
-        _ => CsvReadOptions::new()
-            .file_extension(wanted)
-            .to_listing_options(state.config(), state.default_table_options()),
-    };
-    let config = ListingTableConfig::new_with_multi_paths(urls)
-        .with_listing_options(options)
-        .with_schema(schema);
-    Some(Arc::new(ListingTable::try_new(config).ok()?))
+    let options = options(&state, kind, &ending(kind, path));
+    let mut schemas = vec![known.schema.as_ref().clone()];
+    for (file, url) in come.iter().zip(urls) {
+        if *kind == SourceKind::Parquet {
+            check_footer(file).map_err(|error| unreadable(file, error))?;
+        }
+        let schema = options.infer_schema(&state, &url).await;
+        schemas.push(schema.map_err(|error| unreadable(file, error))?.as_ref().clone());
+    }
+    let schema = Schema::try_merge(schemas).map_err(|error| unreadable(path, error))?;
+    let url = ListingTableUrl::parse(path).map_err(|error| unreadable(path, error))?;
+    Ok(table(vec![url], options, Arc::new(schema)))
 }

@@ -1,6 +1,8 @@
 //! The host's tables: where they are, and how they become DataFusion tables. Nothing writes them.
 
+mod cursor;
 mod files;
+mod options;
 pub(crate) mod sqlite;
 
 use std::path::PathBuf;
@@ -8,10 +10,14 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
 use datafusion::datasource::{MemTable, TableProvider};
 use datafusion::prelude::SessionContext;
 
 use crate::error::{Code, Error, Result};
+
+pub(crate) use cursor::literal;
+pub use options::{FileOptions, SqliteOptions, TableOptions};
 
 /// What kind of thing a source is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +49,12 @@ pub struct SourceInfo {
     pub schema: SchemaRef,
     /// How many rows it has, where that is known without reading it.
     pub rows: Option<u64>,
+    /// Its ever-growing column, if it was said to have one.
+    pub cursor: Option<String>,
+    /// Whether files are only added to it, as was said.
+    pub append_only: bool,
+    /// When a run of this engine last saw to it that it knows all of the table.
+    pub read_at: Option<DateTime<Utc>>,
 }
 
 /// A registered table.
@@ -52,7 +64,28 @@ pub(crate) struct Source {
     pub(crate) provider: Arc<dyn TableProvider>,
     /// How many rows it has, where it is in memory.
     pub(crate) rows: Option<u64>,
+    /// Its ever-growing column.
+    pub(crate) cursor: Option<String>,
     origin: Origin,
+}
+
+/// What a source is like at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Now {
+    /// As [`Source::state`].
+    pub(crate) state: Option<String>,
+    /// The files that are read; none if it does not consist of files that are only read as wholes.
+    pub(crate) files: Vec<FileNow>,
+}
+
+/// A file with its size and time of change in nanoseconds.
+pub(crate) type FileNow = (String, u64, u128);
+
+/// Files that never change, and the columns that they have together.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) schema: SchemaRef,
+    pub(crate) files: Vec<FileNow>,
 }
 
 /// Where a source comes from, to open it again when it has changed.
@@ -67,6 +100,7 @@ enum Origin {
     Files {
         path: String,
         seen: files::Fingerprint,
+        append_only: bool,
     },
     Sqlite {
         path: PathBuf,
@@ -75,19 +109,35 @@ enum Origin {
 }
 
 impl Source {
-    pub(crate) async fn parquet(context: &SessionContext, path: &str) -> Result<Source> {
-        Self::files(context, SourceKind::Parquet, path).await
-    }
-
-    pub(crate) async fn csv(context: &SessionContext, path: &str) -> Result<Source> {
-        Self::files(context, SourceKind::Csv, path).await
-    }
-
-    async fn files(context: &SessionContext, kind: SourceKind, path: &str) -> Result<Source> {
+    /// Opens files, as far as they are not known.
+    pub(crate) async fn files(
+        context: &SessionContext,
+        kind: SourceKind,
+        path: &str,
+        options: FileOptions,
+        known: Option<Known>,
+    ) -> Result<Source> {
         let seen = files::fingerprint(path)?;
-        let provider = files::open(context, &kind, path).await?;
-        let origin = Origin::Files { path: path.to_owned(), seen };
-        Ok(Source { kind, provider, rows: None, origin })
+        let provider = match known.filter(|_| options.append_only) {
+            Some(known) => files::extended(context, &kind, path, &known, &seen).await?,
+            None => None,
+        };
+        let provider = match provider {
+            Some(provider) => provider,
+            None => files::open(context, &kind, path).await?,
+        };
+        let append_only = options.append_only;
+        let origin = Origin::Files { path: path.to_owned(), seen, append_only };
+        Ok(Source { kind, provider, rows: None, cursor: None, origin })
+    }
+
+    /// The same source with an ever-growing column.
+    pub(crate) fn with_cursor(mut self, column: Option<String>) -> Result<Source> {
+        if let Some(column) = &column {
+            cursor::check(&self.provider.schema(), column)?;
+        }
+        self.cursor = column;
+        Ok(self)
     }
 
     pub(crate) fn arrow(
@@ -102,18 +152,19 @@ impl Source {
         })?;
         let (provider, rows) = (Arc::new(table), u64::try_from(rows).ok());
         let origin = Origin::Memory { name: unique_name() };
-        Ok(Source { kind: SourceKind::Arrow, provider, rows, origin })
+        Ok(Source { kind: SourceKind::Arrow, provider, rows, cursor: None, origin })
     }
 
     pub(crate) fn table(provider: Arc<dyn TableProvider>) -> Source {
-        Source { kind: SourceKind::Table, provider, rows: None, origin: Origin::Table }
+        let (kind, origin) = (SourceKind::Table, Origin::Table);
+        Source { kind, provider, rows: None, cursor: None, origin }
     }
 
     /// Opens a table of a SQLite file; blocks.
     pub(crate) fn sqlite(path: PathBuf, table: &str) -> Result<Source> {
         let provider = Arc::new(sqlite::open(&path, table)?);
         let origin = Origin::Sqlite { path, table: table.to_owned() };
-        Ok(Source { kind: SourceKind::Sqlite, provider, rows: None, origin })
+        Ok(Source { kind: SourceKind::Sqlite, provider, rows: None, cursor: None, origin })
     }
 
     /// The same source as it is now, if what it stands on may have changed since it was opened.
@@ -121,11 +172,14 @@ impl Source {
     pub(crate) async fn reopened(&self, context: &SessionContext) -> Result<Option<Source>> {
         match &self.origin {
             Origin::Memory { .. } | Origin::Table => Ok(None),
-            Origin::Files { path, seen } => {
-                if files::fingerprint(path)? == *seen {
+            Origin::Files { path, seen, append_only } => {
+                let now = files::fingerprint(path)?;
+                if now == *seen {
                     return Ok(None);
                 }
-                Self::files(context, self.kind.clone(), path).await.map(Some)
+                let options = FileOptions { append_only: *append_only };
+                let known = self.known();
+                Self::files(context, self.kind.clone(), path, options, known).await.map(Some)
             }
             Origin::Sqlite { path, table } => {
                 let (path, table) = (path.clone(), table.clone());
@@ -133,6 +187,7 @@ impl Source {
                 let source = tokio::task::spawn_blocking(open).await.map_err(|error| {
                     Error::new(Code::Internal, "opening was stopped").caused_by(error)
                 })??;
+                let source = Source { cursor: self.cursor.clone(), ..source };
                 Ok((source.provider.schema() != self.provider.schema()).then_some(source))
             }
         }
@@ -156,7 +211,7 @@ impl Source {
         match &self.origin {
             Origin::Memory { name } => Some(name.clone()),
             Origin::Table => None,
-            Origin::Files { path, .. } => files::state(&files::fingerprint(path).ok()?),
+            Origin::Files { .. } => self.now().state,
             Origin::Sqlite { path, table } => {
                 let mut parts = files::fingerprint(&path.to_string_lossy()).ok()?;
                 // What is committed is in the log before it is in the file.
@@ -164,21 +219,31 @@ impl Source {
                     let log = format!("{}{ending}", path.display());
                     parts.extend(files::fingerprint(&log).unwrap_or_default());
                 }
-                files::state(&parts).map(|state| format!("{state} {table}"))
+                files::state(&parts, true).map(|state| format!("{state} {table}"))
             }
         }
     }
 
-    /// The files that it consists of now, with their sizes and times of change in nanoseconds; none
-    /// if it does not consist of files that are only read as wholes.
-    pub(crate) fn files_now(&self) -> Vec<(String, u64, u128)> {
-        let Origin::Files { path, .. } = &self.origin else { return Vec::new() };
-        let files = files::fingerprint(path).unwrap_or_default().into_iter();
-        let known = files.map(|(path, size, changed)| {
-            let since = changed?.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
-            Some((path, size, since.as_nanos()))
-        });
-        known.collect::<Option<Vec<_>>>().unwrap_or_default()
+    /// What it is like now, all at one look.
+    pub(crate) fn now(&self) -> Now {
+        let Origin::Files { path, append_only, .. } = &self.origin else {
+            return Now { state: self.state(), files: Vec::new() };
+        };
+        let Ok(found) = files::fingerprint(path) else { return Now::default() };
+        // A file that never changes needs no time to show that it does not.
+        let state = files::state(&found, !append_only);
+        Now { state, files: files::read_by(&self.kind, path, &found).unwrap_or_default() }
+    }
+
+    /// The files that were there when it was opened, if they never change.
+    pub(crate) fn known(&self) -> Option<Known> {
+        let Origin::Files { path, seen, append_only: true } = &self.origin else { return None };
+        let files = files::read_by(&self.kind, path, seen)?;
+        Some(Known { schema: self.provider.schema(), files })
+    }
+
+    pub(crate) fn append_only(&self) -> bool {
+        matches!(self.origin, Origin::Files { append_only: true, .. })
     }
 
     /// Some of its files as a table of the same columns; nothing where that can't be had.

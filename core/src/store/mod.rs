@@ -4,16 +4,18 @@
 //! sources again. Of a table it holds the columns that rules have asked for. Its files:
 //!
 //! - `store.json` says what there is (manifest.rs), and is replaced whole;
-//! - `…-b<block>.part` has the events of one block (part.rs), `…-b<block>-g<group>.part` those of
-//!   its users from a group on; later events come in further parts, until they are merged;
+//! - `….part` has the events of one block, or of some of its users (part.rs); later events come in
+//!   further parts, until there are many and they are merged (merge.rs);
 //! - `….users` has what users were like when they were last read (runs.rs);
 //! - `….words` has the texts of a column (words.rs), which parts know by number;
 //! - `lock` is held by the process that writes.
 //!
-//! Files are written once under names that no other file had. What a manifest names is there; what
-//! it doesn't name is removed by the next writer.
+//! Files are written once under names that no other file had, not even one of a store that was in
+//! this folder before. What a manifest names is there; what it doesn't name is removed by the next
+//! writer.
 
 mod manifest;
+mod merge;
 mod part;
 mod runs;
 mod table;
@@ -27,10 +29,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::Result;
 
 pub(crate) use manifest::{
-    ColumnEntry, Manifest, PartEntry, Population, Seen, SeenFile, TableEntry,
+    ColumnEntry, Manifest, PartEntry, Population, Seen, SeenCursor, SeenFile, TableEntry,
 };
-pub(crate) use part::{Column, Part};
-pub(crate) use runs::{Base, Runs, UserStates};
+pub(crate) use merge::{due, memory};
+pub(crate) use part::{Block, Column, Part};
+pub(crate) use runs::{Base, Read, Runs, UserStates, Version};
 pub(crate) use table::{StoredColumn, StoredTable};
 pub(crate) use words::Words;
 
@@ -68,6 +71,8 @@ impl ProfileStore {
 
     /// Waits until no other process writes.
     pub(crate) fn writing(&self) -> Result<Writing> {
+        // Somebody may have removed it.
+        std::fs::create_dir_all(&self.folder).map_err(|error| unwritable(&self.folder, error))?;
         let path = self.folder.join("lock");
         let lock = File::create(path).map_err(|error| unwritable(&self.folder, error))?;
         lock.lock().map_err(|error| unwritable(&self.folder, error))?;
@@ -78,6 +83,44 @@ impl ProfileStore {
         Manifest::open(&self.folder)
     }
 
+    /// The manifest, if there is one.
+    ///
+    /// # Errors
+    /// [`Code::Damaged`](crate::Code::Damaged) if it is not what was written.
+    pub(crate) fn manifest_as_it_is(&self) -> Result<Option<Manifest>> {
+        Manifest::read(&self.folder)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How names of files begin that are written in a generation; no other file has had it.
+    pub(crate) fn prefix(&self, generation: u64) -> String {
+        use std::hash::{BuildHasher, Hasher, RandomState};
+        format!("g{generation}-{:016x}", RandomState::new().build_hasher().finish())
+    }
+
+    /// The bytes of all of its files, leftovers included.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.ours().filter_map(|entry| entry.metadata().ok()).map(|about| about.len()).sum()
+    }
+
+    /// The bytes of one file; nothing if it is not there.
+    pub(crate) fn bytes_of(&self, file: &str) -> Option<u64> {
+        std::fs::metadata(self.folder.join(file)).ok().map(|about| about.len())
+    }
+
+    /// The files of the folder that are a store's.
+    fn ours(&self) -> impl Iterator<Item = std::fs::DirEntry> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        entries.filter(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let endings = [".part", ".words", ".users", ".partial", "store.json"];
+            endings.iter().any(|ending| name.ends_with(ending))
+        })
+    }
+
     /// Makes a manifest the one in force, and removes what it does not name.
     pub(crate) fn commit(&self, manifest: &Manifest, _: &Writing) -> Result<()> {
         manifest.save(&self.folder)?;
@@ -86,14 +129,9 @@ impl ProfileStore {
         open.parts.retain(|name, _| named.contains(name.as_str()));
         open.words.retain(|name, _| named.contains(name.as_str()));
         drop(open);
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Ok(()) };
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = [".part", ".words", ".users", ".partial"]
-                .iter()
-                .any(|ending| name.ends_with(ending));
+        for entry in self.ours() {
             // One that can't be removed now is a leftover for the next writer.
-            if ours && !named.contains(name.as_str()) {
+            if !named.contains(entry.file_name().to_string_lossy().as_ref()) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -150,20 +188,36 @@ impl ProfileStore {
         Ok(words)
     }
 
-    /// Writes the part of a block: `places` of users, ascending, where the events of each end, and
-    /// the columns of the events in that order.
-    pub(crate) fn write_part(
+    /// Writes the part of a block that has events.
+    pub(crate) fn write_part(&self, name: String, block: &Block) -> Result<PartEntry> {
+        let bytes = part::encode(block)?;
+        self.write(&name, &bytes)?;
+        let generation = block.written.iter().max().copied().unwrap_or(0);
+        Ok(PartEntry { file: name, rows: block.rows(), bytes: bytes.len() as u64, generation })
+    }
+
+    /// Merges parts of one block into one, with the columns at some places only, the time's first.
+    pub(crate) fn merge(
         &self,
         name: String,
-        generation: u64,
-        places: &[u16],
-        ends: &[u32],
-        columns: &[Column],
+        parts: &[PartEntry],
+        columns: &[usize],
     ) -> Result<PartEntry> {
-        let bytes = part::encode(places, ends, columns)?;
-        self.write(&name, &bytes)?;
-        let rows = ends.last().copied().unwrap_or(0) as usize;
-        Ok(PartEntry { file: name, rows, bytes: bytes.len() as u64, generation })
+        let parts = parts.iter().map(|part| self.part(&part.file)).collect::<Result<Vec<_>>>()?;
+        self.write_part(name, &merge::merged(&parts, columns)?)
+    }
+
+    /// Reads all of a part, so that damage is noticed.
+    pub(crate) fn verify(&self, part: &PartEntry) -> Result<()> {
+        Part::open(&self.folder.join(&part.file))?.verify()
+    }
+
+    pub(crate) fn verify_words(&self, file: &str) -> Result<()> {
+        Words::open(&self.folder.join(file)).map(drop)
+    }
+
+    pub(crate) fn verify_users(&self, file: &str) -> Result<()> {
+        UserStates::open(&self.folder.join(file)).map(drop)
     }
 
     pub(crate) fn write_words(&self, name: String, words: &Words) -> Result<(String, usize)> {

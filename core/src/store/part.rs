@@ -1,14 +1,14 @@
 //! A part: the events of one table and one block of users, in one file that is written once.
 //!
 //! ```text
-//! "SGPART01" · length of the header (u32) · header (JSON) · padding · data
+//! "SGPART02" · length of the header (u32) · its checksum (u64) · header (JSON) · data
 //! ```
 //!
 //! Events are ordered by user, then by time. The data holds the places of the users who have events
-//! (u16 each) and where the events of each end (u32), then the columns: whole numbers as distances
-//! from the least, in as few bytes as the greatest needs, and the bits of those that are there if
-//! some are not. Numbers are little-endian. Every page of the data has a checksum, and is checked
-//! when it is first read.
+//! (u16 each), where the events of each end (u32) and in which generation the youngest of them came,
+//! then the columns: whole numbers as distances from the least, in as few bytes as the greatest
+//! needs, and the bits of those that are there if some are not. Numbers are little-endian. Every
+//! page of the data has a checksum, and is checked when it is first read.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -22,7 +22,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Code, Error, Result};
 
-const MAGIC: &[u8; 8] = b"SGPART01";
+const MAGIC: &[u8; 8] = b"SGPART02";
 
 /// How many bytes of data have a checksum together.
 const PAGE: usize = 1 << 16;
@@ -32,6 +32,8 @@ const PAGE: usize = 1 << 16;
 struct Header {
     /// How many users have events in it.
     users: usize,
+    /// For each of them the generation in which the youngest of their events came.
+    written: ColumnHeader,
     columns: Vec<ColumnHeader>,
     /// Bytes of data.
     length: usize,
@@ -58,6 +60,24 @@ pub(crate) struct Column {
     pub(crate) valid: Option<Vec<bool>>,
 }
 
+/// The events of a block in the order of a part.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Block {
+    /// The places of the users who have events, ascending.
+    pub(crate) places: Vec<u16>,
+    /// Where the events of each of them end.
+    pub(crate) ends: Vec<u32>,
+    /// For each of them the generation in which the youngest of their events came.
+    pub(crate) written: Vec<u64>,
+    pub(crate) columns: Vec<Column>,
+}
+
+impl Block {
+    pub(crate) fn rows(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0) as usize
+    }
+}
+
 /// A part on disk, its file open.
 #[derive(Debug)]
 pub(crate) struct Part {
@@ -69,6 +89,8 @@ pub(crate) struct Part {
     places: Vec<u16>,
     /// Where the events of each of them end.
     ends: Vec<u32>,
+    /// When the youngest of each came; empty if it is the same for all.
+    written: Vec<i64>,
     /// The pages that were checked in this process.
     checked: Mutex<Vec<bool>>,
     name: String,
@@ -96,42 +118,50 @@ fn put(values: &[i64], base: i64, width: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The bytes of a part whose events are in order: `places` and `ends` of its users, and columns.
-pub(super) fn encode(places: &[u16], ends: &[u32], columns: &[Column]) -> Result<Vec<u8>> {
-    let mut data = Vec::new();
-    data.extend(places.iter().flat_map(|place| place.to_le_bytes()));
-    data.extend(ends.iter().flat_map(|end| end.to_le_bytes()));
-    let mut headers = Vec::with_capacity(columns.len());
-    for column in columns {
-        let there =
-            |row: usize| column.valid.as_ref().is_none_or(|valid| valid.get(row) == Some(&true));
-        let known = column.values.iter().enumerate().filter(|(row, _)| there(*row));
-        let (least, most) = known.fold((i64::MAX, i64::MIN), |(least, most), (_, value)| {
-            (least.min(*value), most.max(*value))
-        });
-        let base = if least <= most { least } else { 0 };
-        let width = width_of(most.max(base).wrapping_sub(base).cast_unsigned());
-        let start = data.len();
-        let values: Vec<i64> = match &column.valid {
-            None => column.values.clone(),
-            // What is not there might lie outside of the range.
-            Some(_) => {
-                let values = column.values.iter().enumerate();
-                values.map(|(row, value)| if there(row) { *value } else { base }).collect()
-            }
-        };
-        put(&values, base, width, &mut data);
-        let valid = column.valid.as_ref().map(|valid| {
-            let at = data.len();
-            data.extend(valid.chunks(8).map(|eight| {
-                eight.iter().rev().fold(0u8, |byte, there| byte << 1 | u8::from(*there))
-            }));
-            at
-        });
-        headers.push(ColumnHeader { base, width, start, valid });
+/// Writes a column, and says how to read it.
+fn put_column(column: &Column, data: &mut Vec<u8>) -> ColumnHeader {
+    let there =
+        |row: usize| column.valid.as_ref().is_none_or(|valid| valid.get(row) == Some(&true));
+    let known = column.values.iter().enumerate().filter(|(row, _)| there(*row));
+    let (least, most) = known.fold((i64::MAX, i64::MIN), |(least, most), (_, value)| {
+        (least.min(*value), most.max(*value))
+    });
+    let base = if least <= most { least } else { 0 };
+    let width = width_of(most.max(base).wrapping_sub(base).cast_unsigned());
+    let start = data.len();
+    match &column.valid {
+        None => put(&column.values, base, width, data),
+        // What is not there might lie outside of the range.
+        Some(_) => {
+            let values = column.values.iter().enumerate();
+            let values: Vec<i64> =
+                values.map(|(row, value)| if there(row) { *value } else { base }).collect();
+            put(&values, base, width, data);
+        }
     }
+    let valid = column.valid.as_ref().map(|valid| {
+        let at = data.len();
+        data.extend(
+            valid
+                .chunks(8)
+                .map(|eight| eight.iter().rev().fold(0u8, |byte, t| byte << 1 | u8::from(*t))),
+        );
+        at
+    });
+    ColumnHeader { base, width, start, valid }
+}
+
+/// The bytes of a part.
+pub(super) fn encode(block: &Block) -> Result<Vec<u8>> {
+    let mut data = Vec::new();
+    data.extend(block.places.iter().flat_map(|place| place.to_le_bytes()));
+    data.extend(block.ends.iter().flat_map(|end| end.to_le_bytes()));
+    let written = block.written.iter().map(|generation| generation.cast_signed()).collect();
+    let written = put_column(&Column { values: written, valid: None }, &mut data);
+    let columns = block.columns.iter().map(|column| put_column(column, &mut data)).collect();
     let sums = data.chunks(PAGE).map(xxh3_64).collect();
-    let header = Header { users: places.len(), columns: headers, length: data.len(), sums };
+    let users = block.places.len();
+    let header = Header { users, written, columns, length: data.len(), sums };
     let header = serde_json::to_vec(&header)
         .map_err(|error| Error::new(Code::Internal, "a part has no header").caused_by(error))?;
     let mut bytes = Vec::with_capacity(header.len() + data.len() + 16);
@@ -144,8 +174,10 @@ pub(super) fn encode(places: &[u16], ends: &[u32], columns: &[Column]) -> Result
     Ok(bytes)
 }
 
-/// Writes a file so that it is there whole or not at all while this machine runs. That it survives
-/// a loss of power is not waited for: what was lost is noticed by its checksum, and made anew.
+/// Writes a file so that it is there whole or not at all while this machine runs, whatever becomes
+/// of the process. That it survives a loss of power is not waited for, which would make a run wait
+/// for the disk once for each block: every file has checksums and a name that none had before it,
+/// so that what was lost is noticed and made anew.
 pub(super) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let partial = path.with_extension("partial");
     File::create(&partial)?.write_all(bytes)?;
@@ -181,14 +213,51 @@ impl Part {
         }
         let checked = Mutex::new(vec![false; header.sums.len()]);
         let users = header.users;
-        let mut part =
-            Part { file, header, data, places: Vec::new(), ends: Vec::new(), checked, name };
+        let (places, ends, written) = (Vec::new(), Vec::new(), Vec::new());
+        let mut part = Part { file, header, data, places, ends, written, checked, name };
         let mut bytes = Vec::new();
         let index = part.bytes(0..users * 6, &mut bytes)?;
         let (places, ends) = index.split_at_checked(users * 2).unwrap_or_default();
         part.places = places.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect();
         part.ends = ends.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
+        if part.header.written.width > 0 {
+            let mut written = Vec::with_capacity(users);
+            let all = 0..users;
+            let all = std::slice::from_ref(&all);
+            part.numbers(&part.header.written, all, &mut bytes, &mut written)?;
+            part.written = written;
+        }
         Ok(part)
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0) as usize
+    }
+
+    /// The generation in which the youngest event of a user came, by the user's number among its
+    /// users.
+    pub(crate) fn written(&self, user: usize) -> u64 {
+        self.written.get(user).copied().unwrap_or(self.header.written.base).cast_unsigned()
+    }
+
+    /// Whether every user has events that came after a generation.
+    pub(crate) fn is_all_since(&self, generation: u64) -> bool {
+        self.header.written.base.cast_unsigned() > generation
+    }
+
+    /// The places of the users who have events that came after a generation.
+    pub(crate) fn places_since(&self, generation: u64) -> impl Iterator<Item = u16> {
+        let users = self.places.iter().enumerate();
+        users.filter(move |(user, _)| self.written(*user) > generation).map(|(_, place)| *place)
+    }
+
+    /// Reads all of it, so that damage is noticed.
+    pub(super) fn verify(&self) -> Result<()> {
+        let mut buffer = Vec::new();
+        for page in 0..self.header.sums.len() {
+            self.bytes(page * PAGE..((page + 1) * PAGE).min(self.header.length), &mut buffer)?;
+        }
+        Ok(())
     }
 
     /// The places of its users, ascending, and where the events of each end.
@@ -256,6 +325,16 @@ impl Part {
         let Some(header) = self.header.columns.get(column) else {
             return Err(damaged(&self.name, format!("it has no column {column}")));
         };
+        self.numbers(header, ranges, buffer, out)
+    }
+
+    fn numbers(
+        &self,
+        header: &ColumnHeader,
+        ranges: &[Range<usize>],
+        buffer: &mut Vec<u8>,
+        out: &mut Vec<i64>,
+    ) -> Result<()> {
         let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Ok(()) };
         let (base, width) = (header.base, header.width);
         if width == 0 {
@@ -324,9 +403,10 @@ mod tests {
             },
         ];
         let path = folder.join("one.part");
-        let bytes = encode(&[3, 9], &[5, 200_000], &columns).unwrap();
-        write_file(&path, &bytes).unwrap();
-        (path, columns)
+        let (places, ends, written) = (vec![3, 9], vec![5, 200_000], vec![7, 4]);
+        let block = Block { places, ends, written, columns };
+        write_file(&path, &encode(&block).unwrap()).unwrap();
+        (path, block.columns)
     }
 
     #[test]
@@ -335,6 +415,9 @@ mod tests {
         let (path, columns) = part(folder.path());
         let part = Part::open(&path).unwrap();
         assert_eq!(part.users(), ([3, 9].as_slice(), [5, 200_000].as_slice()));
+        let since = |generation| part.places_since(generation).collect::<Vec<_>>();
+        assert_eq!([3, 4, 6, 7].map(since), [vec![3, 9], vec![3], vec![3], vec![]]);
+        assert_eq!([3, 4].map(|generation| part.is_all_since(generation)), [true, false]);
         let mut buffer = Vec::new();
         for (number, column) in columns.iter().enumerate() {
             for rows in [0..200_000, 17..18, 131_071..131_080, 199_999..200_000, 4..4] {

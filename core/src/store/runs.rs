@@ -29,11 +29,31 @@ pub(crate) struct Base {
     pub(crate) wording: String,
     /// Microseconds since 1970.
     pub(crate) as_of: i64,
-    /// The version of the segment, and the catalog's number of the run.
-    pub(crate) version: (i64, i64),
+    /// The version of the segment.
+    pub(crate) version: Version,
     /// The versions of the segments that the rule asks for.
-    pub(crate) segments: BTreeMap<i64, (i64, i64)>,
-    /// The generation of the store from which events were read.
+    pub(crate) segments: BTreeMap<i64, Version>,
+    /// The tables of events that the rule asks about.
+    pub(crate) read: Vec<Read>,
+}
+
+/// A version of a segment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) version: i64,
+    /// The catalog's number of the run.
+    pub(crate) run: i64,
+    /// The run's own name: another catalog may have another version of these numbers.
+    pub(crate) mark: String,
+}
+
+/// A table of events as a run read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Read {
+    pub(crate) table: String,
+    pub(crate) user: String,
+    pub(crate) time: String,
+    /// The generation of the store.
     pub(crate) generation: u64,
 }
 

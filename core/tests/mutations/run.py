@@ -18,8 +18,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-# The corpus has every meaning of the language; the cutoffs of ranks are seen by explanations.
-TESTS = ["corpus_cases", "engine::ranks"]
+# The corpus has every meaning of the language; the cutoffs of ranks are seen by explanations, and
+# what the store must not forget by its own tests, but for the long one.
+TESTS = ["corpus_cases", "engine::ranks", "store::", "--skip", "incremental"]
 
 
 def copy_of_the_repository(folder: Path) -> None:

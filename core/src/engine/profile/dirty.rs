@@ -62,10 +62,16 @@ async fn of_blocks(
         tokio::task::spawn_blocking(move || {
             let mut found = RoaringBitmap::new();
             let parts = table.blocks.get(block).map(Vec::as_slice).unwrap_or_default();
-            for (part, written) in parts {
-                let all = *written > generation;
-                if (all || timed) && !stopped.is_cancelled() {
-                    of_part(part, block, if all { None } else { Some(&buckets) }, &mut found)?;
+            for (part, youngest) in parts {
+                if stopped.is_cancelled() {
+                    break;
+                }
+                if *youngest > generation {
+                    let first = first_of(block);
+                    found.extend(part.places_since(generation).map(|p| first + u32::from(p)));
+                }
+                if timed && !part.is_all_since(generation) {
+                    in_buckets(part, block, &buckets, &mut found)?;
                 }
             }
             Ok::<_, Error>(found)
@@ -80,19 +86,20 @@ async fn of_blocks(
     found.try_fold(RoaringBitmap::new(), |all, part| async move { Ok(all | part) }).await
 }
 
-/// Adds the users of a part: all, or those with events in a bucket of an odd number.
-fn of_part(
+/// The ordinal of a block's first user.
+fn first_of(block: usize) -> u32 {
+    u32::try_from(block).unwrap_or(u32::MAX).saturating_mul(BLOCK)
+}
+
+/// Adds the users of a part who have events in a bucket of an odd number.
+fn in_buckets(
     part: &Part,
     block: usize,
-    buckets: Option<&Buckets>,
+    buckets: &Buckets,
     found: &mut RoaringBitmap,
 ) -> Result<()> {
-    let first = u32::try_from(block).unwrap_or(u32::MAX).saturating_mul(BLOCK);
+    let first = first_of(block);
     let (places, ends) = part.users();
-    let Some(buckets) = buckets else {
-        found.extend(places.iter().map(|place| first + u32::from(*place)));
-        return Ok(());
-    };
     let total = ends.last().copied().unwrap_or(0) as usize;
     let (mut buffer, mut bucket) = (Vec::new(), Vec::new());
     let mut users = places.iter().zip(ends).peekable();

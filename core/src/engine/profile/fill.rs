@@ -9,6 +9,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::common::Result as DfResult;
 use datafusion::physical_plan::PhysicalExpr;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::plan::{external, plain_type};
 use crate::segment::{key_column, key_hashes};
@@ -17,6 +18,7 @@ use crate::store::Words;
 use super::super::pass::chunks::{BLOCK, Chunks};
 use super::super::pass::decode::{NOBODY, Ordinals};
 use super::super::pass::whole::whole;
+use super::cursor::{Met, Watch};
 
 /// So many columns of a table can be stored: a bit of the head of a record says whether each is
 /// there.
@@ -50,6 +52,7 @@ pub(super) struct Filling {
     /// A value did not fit 64 bits: the table can't be stored.
     pub(super) unfit: AtomicBool,
     pub(super) strangers: Mutex<HashSet<u64>>,
+    pub(super) cursor: Option<Watch>,
 }
 
 /// One worker.
@@ -58,6 +61,8 @@ pub(super) struct Filler {
     /// For each column, the numbers of texts that this worker has met.
     known: Vec<HashMap<Box<str>, i64>>,
     users: Vec<u32>,
+    /// Of the cursor.
+    met: Met,
 }
 
 /// A column of a batch: whole numbers, and which are there.
@@ -69,7 +74,12 @@ struct Read {
 impl Filler {
     pub(super) fn new(shared: Arc<Filling>) -> Self {
         let known = vec![HashMap::new(); shared.columns.len()];
-        Filler { shared, known, users: Vec::new() }
+        Filler { shared, known, users: Vec::new(), met: Met::default() }
+    }
+
+    /// What was met of the cursor.
+    pub(super) fn met(self) -> Met {
+        self.met
     }
 
     /// Adds a batch's events to the blocks of their users. A record is a head, which has the
@@ -85,10 +95,15 @@ impl Filler {
             let Some(array) = batch.columns().get(*place) else { continue };
             columns.push(self.column(number, array)?);
         }
+        let hash = |row: usize| row_hash(&keys, &columns, row);
+        let cursor = shared.cursor.as_ref();
+        let new = cursor.map(|watch| watch.look(batch, hash, &mut self.met)).transpose()?;
+        let new = new.flatten();
+        let is_new = |row: usize| new.as_ref().is_none_or(|new| new.get(row) == Some(&true));
         let Some((times, _)) = columns.split_first() else { return Ok(()) };
         for (row, (user, timed)) in self.users.iter().zip(&times.there).enumerate() {
             // An event without a time never counts.
-            if *user == NOBODY || !timed {
+            if *user == NOBODY || !timed || !is_new(row) {
                 continue;
             }
             let mut head = u64::from(user & (BLOCK - 1));
@@ -153,4 +168,20 @@ impl Filler {
         let there = (0..array.len()).map(|row| whole.is_valid(row)).collect();
         Ok(Read { values: whole.values.to_vec(), there })
     }
+}
+
+/// A hash of all that is stored of a row, the user's key included; rows that have the same are
+/// interchangeable.
+fn row_hash(keys: &ArrayRef, columns: &[Read], row: usize) -> DfResult<u64> {
+    let key = key_column(&keys.slice(row, 1)).map_err(external)?;
+    let key = key_hashes(&key).into_iter().flatten().next();
+    let mut hasher = Xxh3::new();
+    hasher.update(&key.unwrap_or(0).to_le_bytes());
+    for column in columns {
+        let there = column.there.get(row) == Some(&true);
+        let value = column.values.get(row).filter(|_| there).copied().unwrap_or(0);
+        hasher.update(&[u8::from(there)]);
+        hasher.update(&value.to_le_bytes());
+    }
+    Ok(hasher.digest())
 }

@@ -12,12 +12,12 @@ use crate::error::{Code, Error, Result};
 use crate::model::BoundModel;
 use crate::plan::{Flavor, Planner};
 use crate::predicate::{BoundRule, Predicate, Span};
-use crate::store::{Base, ProfileStore, Runs, UserStates};
+use crate::store::{Base, ProfileStore, Read, Runs, UserStates, Version};
 
 use super::super::evaluate::RunSources;
 use super::super::members::Members;
 use super::super::population::Population;
-use super::super::reuse::Bound;
+use super::super::reuse::{Bound, mark_of};
 use super::dirty;
 use super::users::hashes;
 use super::{StoredTables, Tables};
@@ -30,8 +30,12 @@ pub(in crate::engine) struct Since {
     last: u64,
     users: UserStates,
     wordings: BTreeMap<i64, String>,
-    /// The generation of the store that this run has read.
-    generation: u64,
+    /// A name that no other run has, of whatever catalog; the segments that it publishes have it.
+    pub(in crate::engine) mark: String,
+    /// The tables that rules ask about, of those rules that ask about stored ones only.
+    read: BTreeMap<i64, Vec<Read>>,
+    /// When tables were as their sources are.
+    read_at: BTreeMap<Tables, i64>,
     /// The users that have to be looked at, and the rules that need no more, with their members so
     /// far.
     pub(in crate::engine) dirty: RoaringBitmap,
@@ -83,12 +87,16 @@ impl Asked<'_> {
         let rules: BTreeMap<i64, &BoundRule> = rules.collect();
         let wordings: BTreeMap<i64, String> =
             rules.iter().map(|(id, rule)| (*id, wording(&model, rule))).collect();
+        let read = rules.iter().filter_map(|(id, rule)| Some((*id, self.read(rule)?)));
+        let tables = self.tables.0.iter();
         let mut since = Since {
             run,
             last: runs.count,
             users,
             wordings,
-            generation: self.tables.generation,
+            mark: store.prefix(run),
+            read: read.collect(),
+            read_at: tables.map(|(table, stored)| (table.clone(), stored.read_at)).collect(),
             dirty: RoaringBitmap::new(),
             rules: BTreeMap::new(),
         };
@@ -109,8 +117,8 @@ impl Asked<'_> {
         for (id, rule) in rules {
             let Some(base) = runs.rules.get(id) else { continue };
             if since.wordings.get(id) == Some(&base.wording)
-                && self.is_current(*id, base.version)
-                && base.segments.iter().all(|(id, version)| self.is_current(*id, *version))
+                && self.is_current(*id, &base.version)
+                && base.segments.iter().all(|(id, version)| self.is_current(*id, version))
                 && self.hangs_on_known(rule, base, known)
                 && self.moved(rule, base).is_some()
             {
@@ -132,9 +140,9 @@ impl Asked<'_> {
             oldest = oldest.min(base.run);
             let Some(rule) = rules.get(id) else { continue };
             for table in self.tables_of(rule) {
-                let (generation, spans) =
-                    tables.entry(table).or_insert((base.generation, Vec::new()));
-                *generation = base.generation.min(*generation);
+                let then = generation(base, &table).unwrap_or(0);
+                let (generation, spans) = tables.entry(table).or_insert((then, Vec::new()));
+                *generation = then.min(*generation);
                 spans.extend(self.moved(rule, base).unwrap_or_default());
             }
         }
@@ -164,9 +172,11 @@ impl Asked<'_> {
     }
 
     /// Whether a rule's current segment is that version.
-    fn is_current(&self, rule: i64, (version, run): (i64, i64)) -> bool {
-        let current = self.segments.get(&rule).and_then(|segment| segment.current.as_ref());
-        current.is_some_and(|current| (current.version, current.run_id) == (version, run))
+    fn is_current(&self, rule: i64, then: &Version) -> bool {
+        let segment = self.segments.get(&rule);
+        let current = segment.and_then(|segment| segment.current.as_ref());
+        current.is_some_and(|now| (now.version, now.run_id) == (then.version, then.run))
+            && segment.and_then(mark_of).as_ref() == Some(&then.mark)
     }
 
     async fn members_so_far(&self, rules: impl Iterator<Item = &i64> + Clone) -> Result<Members> {
@@ -175,6 +185,16 @@ impl Asked<'_> {
         let mut found = self.sources.shared.bitmaps(segments).await?;
         found.extend(rules.filter_map(|id| Some((*id, Arc::clone(self.before.get(id)?)))));
         Ok(found)
+    }
+
+    /// The tables that a rule asks about, as they are read; nothing if one is not stored.
+    fn read(&self, rule: &BoundRule) -> Option<Vec<Read>> {
+        let read = |table: Tables| {
+            let generation = self.tables.get(&table)?.generation;
+            let Tables { table, user, time } = table;
+            Some(Read { table, user, time, generation })
+        };
+        self.tables_of(rule).into_iter().map(read).collect()
     }
 
     /// Whether the store knows what the rule hangs on since its base.
@@ -186,7 +206,9 @@ impl Asked<'_> {
             && columns
                 .all(|column| column.table != self.model.table || known.contains(&column.name))
             && self.tables_of(rule).iter().all(|table| {
-                self.tables.get(table).is_some_and(|stored| stored.since <= base.generation)
+                let stored = self.tables.get(table);
+                let then = generation(base, table);
+                stored.zip(then).is_some_and(|(stored, then)| stored.since <= then)
             })
     }
 
@@ -217,6 +239,14 @@ impl Asked<'_> {
     }
 }
 
+/// The generation in which a table was read for a rule's base.
+fn generation(base: &Base, table: &Tables) -> Option<u64> {
+    let of = |read: &&Read| {
+        (&read.table, &read.user, &read.time) == (&table.table, &table.user, &table.time)
+    };
+    base.read.iter().find(of).map(|read| read.generation)
+}
+
 impl Since {
     /// Remembers this run: the versions that it published, each with the segments that its rule
     /// asks for.
@@ -224,7 +254,7 @@ impl Since {
         self,
         store: &Arc<ProfileStore>,
         as_of: i64,
-        published: &BTreeMap<i64, (i64, i64)>,
+        published: &BTreeMap<i64, Version>,
         needs: &BTreeMap<i64, BTreeSet<i64>>,
     ) -> Result<()> {
         let writing = store.writing()?;
@@ -234,15 +264,20 @@ impl Since {
             return Ok(());
         }
         manifest.generation += 1;
-        let name = format!("g{}.users", manifest.generation);
+        let name = format!("{}.users", store.prefix(manifest.generation));
+        for entry in &mut manifest.tables {
+            if let Some(at) = self.read_at.get(&Tables::of_entry(entry)) {
+                entry.read_at = entry.read_at.max(*at);
+            }
+        }
         let runs = &mut manifest.runs;
         runs.users = Some(store.write_users(name, &self.users)?);
         runs.count = self.run;
         for (id, version) in published {
             let segments = needs.get(id).into_iter().flatten();
-            let segments = segments.map(|id| Some((*id, *published.get(id)?)));
-            let (Some(segments), Some(wording)) =
-                (segments.collect::<Option<_>>(), self.wordings.get(id))
+            let segments = segments.map(|id| Some((*id, published.get(id)?.clone())));
+            let (Some(segments), Some(wording), Some(read)) =
+                (segments.collect::<Option<_>>(), self.wordings.get(id), self.read.get(id))
             else {
                 runs.rules.remove(id);
                 continue;
@@ -253,9 +288,9 @@ impl Since {
                     run: self.run,
                     wording: wording.clone(),
                     as_of,
-                    version: *version,
+                    version: version.clone(),
                     segments,
-                    generation: self.generation,
+                    read: read.clone(),
                 },
             );
         }

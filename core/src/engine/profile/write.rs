@@ -7,7 +7,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Code, Error, Result};
-use crate::store::{Column, PartEntry, ProfileStore, Writing};
+use crate::store::{Block, Column, PartEntry, ProfileStore, Writing};
 
 use super::super::evaluate::data_error;
 use super::super::pass::chunks::Chunks;
@@ -105,9 +105,9 @@ impl Writer<'_> {
         let write = move || {
             // Nobody else may write before this is over.
             let _writing = writing;
-            let (places, ends, columns) = part_of(&ordered, stride, columns, &stopped)?;
+            let block = block_of(&ordered, stride, (columns, generation), &stopped)?;
             drop(ordered);
-            store.write_part(name, generation, &places, &ends, &columns)
+            store.write_part(name, &block)
         };
         tokio::task::spawn_blocking(write).await.map_err(|error| {
             Error::new(Code::Internal, "writing the store was stopped").caused_by(error)
@@ -115,14 +115,13 @@ impl Writer<'_> {
     }
 }
 
-/// Records in the order of a part: by user, then by time. The places of its users, where the events
-/// of each end, and the columns.
-fn part_of(
+/// Records written in a generation, in the order of a part: by user, then by time.
+fn block_of(
     ordered: &Ordered,
     stride: usize,
-    columns: usize,
+    (columns, generation): (usize, u64),
     stopped: &CancellationToken,
-) -> Result<(Vec<u16>, Vec<u32>, Vec<Column>)> {
+) -> Result<Block> {
     let rows = ordered.words.len() / stride;
     let (mut places, mut ends) = (Vec::new(), Vec::new());
     let mut found: Vec<(Vec<i64>, Vec<bool>)> =
@@ -161,5 +160,6 @@ fn part_of(
         let valid = valid.contains(&false).then_some(valid);
         Column { values, valid }
     };
-    Ok((places, ends, found.into_iter().map(column).collect()))
+    let written = vec![generation; places.len()];
+    Ok(Block { places, ends, written, columns: found.into_iter().map(column).collect() })
 }
