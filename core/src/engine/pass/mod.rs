@@ -346,14 +346,3 @@ pub(super) fn ordinals(shared: Arc<Shared>) -> Ordinals {
         Ok(())
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn more_edges_than_buckets_are_refused() {
-        assert!(can_be_told_apart(65_534).is_ok());
-        assert!(can_be_told_apart(65_535).is_err());
-    }
-}

@@ -25,3 +25,9 @@ fn runtime(bytes: usize, disk: bool) -> Arc<RuntimeEnv> {
 fn context(runtime: &Arc<RuntimeEnv>) -> Arc<TaskContext> {
     SessionContext::new_with_config_rt(SessionConfig::new(), Arc::clone(runtime)).task_ctx()
 }
+
+#[test]
+fn more_edges_than_buckets_are_refused() {
+    assert!(super::can_be_told_apart(65_534).is_ok());
+    assert!(super::can_be_told_apart(65_535).is_err());
+}
