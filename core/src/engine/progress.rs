@@ -7,9 +7,11 @@ use tokio::sync::Notify;
 
 use super::{RunEvent, RunStage};
 
+type Told = Arc<dyn Fn(&RunEvent) + Send + Sync>;
+
 /// Who is told what a run does, if anyone.
 #[derive(Clone, Default)]
-pub(super) struct Listener(Option<Arc<dyn Fn(&RunEvent) + Send + Sync>>);
+pub(super) struct Listener(Option<Told>);
 
 /// Stages that follow one another, and how far each is.
 pub(super) struct Meter {

@@ -4,6 +4,7 @@ use arrow::datatypes::DataType;
 
 use crate::model::{DAY, day_bound};
 use crate::predicate::{Atom, DoubleRange, Metric, Ranges, Span, Test, Value, resolve};
+use crate::rule::Aggregate;
 
 use super::super::{Planner, native};
 use super::Asked;
@@ -49,6 +50,9 @@ impl Planner<'_> {
             }
             Test::Units(ranges) => match data_type {
                 DataType::Timestamp(_, _) => self.instants_of(ranges, data_type)?,
+                _ if metric.aggregate == Aggregate::Sum => {
+                    ranges.iter().map(|(low, high)| summed(low, high)).collect::<Option<_>>()?
+                }
                 _ => ranges.iter().filter_map(|(low, high)| clamped(low, high)).collect(),
             },
             Test::Doubles(ranges) => ranges.iter().map(doubles).collect(),
@@ -120,6 +124,16 @@ fn days_ago(ranges: &Ranges, as_of: i64) -> Ranges {
         };
         (first, if low == Ranges::MIN { Ranges::MAX } else { before(low) })
     })
+}
+
+/// A range of sums, which may be larger than 64 bits hold: the ends of these are no ends for sums.
+/// Nothing where the range itself ends beyond them.
+fn summed(low: i128, high: i128) -> Option<(i64, i64)> {
+    let inner =
+        |end: i128| i64::try_from(end).ok().filter(|end| *end != i64::MIN && *end != i64::MAX);
+    let low = if low == Ranges::MIN { i64::MIN } else { inner(low)? };
+    let high = if high == Ranges::MAX { i64::MAX } else { inner(high)? };
+    Some((low, high))
 }
 
 /// The part of a range that 64 bits hold.

@@ -13,6 +13,9 @@ use super::super::room::{Room, limit};
 use super::super::spill::Spill;
 use super::*;
 
+/// Records by block and group.
+type Expected = Vec<Vec<Vec<Vec<u64>>>>;
+
 /// Records of two workers for some blocks, and the same as plain lists, by block and group.
 fn filled(
     context: &Arc<TaskContext>,
@@ -20,7 +23,7 @@ fn filled(
     blocks: usize,
     count: usize,
     random: &mut ChaCha8Rng,
-) -> (Vec<Chunks>, Vec<Vec<Vec<Vec<u64>>>>) {
+) -> (Vec<Chunks>, Expected) {
     let room = Room::of("test", context, 2);
     let mut workers: Vec<Chunks> =
         (0..2).map(|_| Chunks::new(values, blocks, room.clone())).collect();

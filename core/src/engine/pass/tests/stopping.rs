@@ -166,6 +166,7 @@ async fn runs_that_are_stopped_leave_nothing_behind() {
 /// more: `cargo test -p segmentry --lib stopping -- --ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
+#[allow(clippy::disallowed_methods, reason = "what is measured are times")]
 async fn stopping_takes_so_long() {
     let number = |name: &str, default: i64| -> i64 {
         std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
