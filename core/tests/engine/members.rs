@@ -96,7 +96,9 @@ async fn members_of_every_version_are_read_back() {
             let (now, before) = (crowd.with(50), members.last().unwrap());
             let told = (run.segments[0].entered, run.segments[0].exited);
             assert_eq!(told, (gone(&now, before), gone(before, &now)), "seed {seed}, {round}");
-            assert_eq!(run.rules_incremental, u64::from(stored && round > 0), "{round}");
+            // A third are so many that everyone is looked at.
+            let incremental = stored && round > 0 && round != 30;
+            assert_eq!(run.rules_incremental, u64::from(incremental), "{round}");
             members.push(now);
         }
         // Another process, which has loaded nothing yet.

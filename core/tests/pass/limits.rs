@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::*;
 
-/// Values of a visit, as many as one table of a pass can have.
-const VALUES: i64 = 16;
+/// Values of a visit: with the three that are put together with those of orders, as many as one
+/// table of a pass can have.
+const VALUES: i64 = 13;
 const VISITS: i64 = 40_000;
 const ORDERS: i64 = 20_000;
 
@@ -152,13 +153,13 @@ async fn limits_hold_for_the_store_as_well() {
     }
 }
 
-/// The events of 64 users take a quarter of all memory, and as much again to be sorted.
+/// The events of 64 users take a good part of all memory, and as much again to be sorted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limits_leave_room_for_one_large_user() {
     let plenty = engine(false, 2, None).await;
     let run = refresh(&plenty, Evaluation::Shared).await.unwrap();
     let expected = members(&plenty, &run).await;
-    let little = engine(false, 2, Some(16 << 20)).await;
+    let little = engine(false, 2, Some(32 << 20)).await;
     let run = refresh(&little, Evaluation::Shared).await.unwrap();
     assert_eq!(run.rules_planned, 0);
     assert_eq!(members(&little, &run).await, expected);
