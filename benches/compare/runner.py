@@ -120,10 +120,11 @@ class Runner:
         if form.source == "own":
             common += ["--store", str(self.data.folder / "store")]
         rules = ["--rules", str(self.work / "rules.json")]
-        prepared = process([str(self.binary), "prepare", *common, *rules])
+        when = ["--as-of", AS_OF_TEXT]
+        prepared = process([str(self.binary), "prepare", *common, *rules, *when])
         if form.source == "own":
             self.stores.setdefault("Segmentry's store", prepared["filled"])
-        answer = process([str(self.binary), "run", *common, "--as-of", AS_OF_TEXT])
+        answer = process([str(self.binary), "run", *common, *when])
         report = answer["run"]
         return {
             "seconds": answer["seconds"],
