@@ -116,12 +116,12 @@ impl RunSources {
         Ok(())
     }
 
-    /// Finds out of which ancestors one user is a member, where it is known for each disabled one
-    /// where its ranks end.
+    /// Finds out of which ancestors one user is a member, given where the ranks of each disabled one
+    /// end.
     pub(super) async fn ask_ancestors(
         &mut self,
         ancestors: &Ancestors,
-        mut kept: BTreeMap<i64, Kept>,
+        kept: Vec<Kept>,
         key: &Key,
         as_of: i64,
         scanned: &mut Scanned,
@@ -139,8 +139,8 @@ impl RunSources {
             each.collect::<Result<BTreeMap<i64, bool>>>()
         });
         self.told = told.await?;
-        for (id, bound) in &ancestors.disabled {
-            let mut one = OneUser::new(key, kept.remove(id).unwrap_or_default());
+        for ((id, bound), kept) in ancestors.disabled.iter().zip(kept) {
+            let mut one = OneUser::new(key, kept);
             let whole = whole(bound, &self.model);
             let settled = self.settled_for(&whole, &mut one, as_of, bound.zone, scanned).await?;
             let holds = self.holds(&settled, key, (as_of, bound.zone), scanned).await?;

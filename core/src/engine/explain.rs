@@ -1,6 +1,6 @@
 //! Explain: why one user is in a segment, or why not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value as JsonValue;
 
 use crate::error::Result;
-use crate::model::{Key, KeyType};
+use crate::model::{BoundModel, Key, KeyType};
 use crate::predicate::{BoundRule, bind_rule};
 
 use super::ancestors::Ancestors;
@@ -124,8 +124,8 @@ impl SegmentEngine {
     ///
     /// # Errors
     /// [`Code::NotFound`](crate::Code::NotFound) if no user has the key, or a segment that the rule
-    /// asks for was never published; all problems of a document, those of a text by
-    /// line and column; errors of the data.
+    /// asks for was never published; all problems of a document, those of a text by line and
+    /// column; errors of the data.
     pub async fn explain<'a>(
         &self,
         rule: impl Into<RuleDocument<'a>>,
@@ -149,6 +149,14 @@ impl SegmentEngine {
     }
 }
 
+/// The key as the users have it.
+fn key_of(key: Key, model: &BoundModel) -> Key {
+    match (key, model.key_type) {
+        (Key::Text(text), KeyType::Int) => text.trim().parse().map_or(Key::Text(text), Key::Int),
+        (key, _) => key,
+    }
+}
+
 impl Shared {
     async fn explained(
         self: &Arc<Self>,
@@ -164,12 +172,7 @@ impl Shared {
         }
         let model = self.bound_model()?;
         let bound = bind_rule(&rule, &model, &rules.known).map_err(|found| places.error(found))?;
-        let key = match (key, model.key_type) {
-            (Key::Text(text), KeyType::Int) => {
-                text.trim().parse().map_or(Key::Text(text), Key::Int)
-            }
-            (key, _) => key,
-        };
+        let key = key_of(key, &model);
         let ancestors = Ancestors::of(&bound, &rules, &model)?;
         let segments = self.segments_of_rules(stored.into_iter().chain(ancestors.ids())).await?;
         let about = stored.and_then(|id| segments.get(&id)?.current.as_ref());
@@ -181,13 +184,13 @@ impl Shared {
             segment.map(|row| cutoffs_of(row, bound, &rules, &model, at)).unwrap_or_default()
         };
         let mut one = OneUser::new(&key, kept(stored, &bound));
-        let disabled = ancestors.disabled.iter();
-        let theirs: BTreeMap<i64, Kept> =
-            disabled.clone().map(|(id, bound)| (*id, kept(Some(*id), bound))).collect();
-        let mut all = disabled.filter_map(|(id, bound)| Some((theirs.get(id)?, bound)));
+        let theirs: Vec<Kept> =
+            ancestors.disabled.iter().map(|(id, bound)| kept(Some(*id), bound)).collect();
+        let mut all = ancestors.disabled.iter().zip(&theirs);
+        let known = knows(&one.kept, &bound) && all.all(|((_, bound), kept)| knows(kept, bound));
         let mut sources = RunSources::of(self, &model);
         let mut scanned = Scanned::new();
-        if knows(&one.kept, &bound) && all.all(|(kept, bound)| knows(kept, bound)) {
+        if known {
             sources.ask_ancestors(&ancestors, theirs, &key, at, &mut scanned).await?;
         } else {
             // A selection looks at all users, and tells them apart by their ordinals.

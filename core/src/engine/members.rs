@@ -39,7 +39,7 @@ pub(super) struct Compared {
 }
 
 /// Compares members with those of the version that is current, and chooses what to keep of them.
-/// Reading a version never takes more than its whole bitmap and as many bytes of differences.
+/// The differences that a version is read from are few, and together smaller than its bitmap.
 pub(super) fn compare(
     members: &RoaringBitmap,
     before: Option<(&RoaringBitmap, &VersionRow)>,

@@ -18,6 +18,14 @@ use crate::oracle;
 
 use case::{Case, Run};
 
+/// Registers the case's tables as batches, whatever they are registered as.
+fn tables_in_memory(engine: &SegmentEngine, case: &Case) {
+    for table in &case.world.tables {
+        let batches = arrow::batches(table, 1 + table.rows() / 2);
+        engine.add_arrow(&table.name, batches).unwrap();
+    }
+}
+
 /// An engine with the case's tables and rules; the rules' ids are their places in the list.
 async fn engine_of(case: &Case, catalog: impl Catalog + 'static) -> SegmentEngine {
     let builder = SegmentEngine::builder().catalog(catalog).threads(2);
@@ -32,12 +40,7 @@ async fn engine_of(case: &Case, catalog: impl Catalog + 'static) -> SegmentEngin
                 engine.add_parquet(&table, file).await.unwrap();
             }
         }
-        None => {
-            for table in &case.world.tables {
-                let batches = arrow::batches(table, 1 + table.rows() / 2);
-                engine.add_arrow(&table.name, batches).unwrap();
-            }
-        }
+        None => tables_in_memory(&engine, case),
     }
     for (id, document) in &case.rules {
         let created = engine.create_rule(document.as_str()).await;
