@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{Code, Error, Result};
-use crate::store::{PartEntry, ProfileStore, TableEntry, due, memory};
+use crate::store::{PartEntry, ProfileStore, TableEntry, Writing, due, memory};
 
 use super::super::Shared;
 
@@ -16,6 +17,7 @@ pub(super) async fn merge_young(
     store: &Arc<ProfileStore>,
     entry: &mut TableEntry,
     prefix: &str,
+    writing: &Arc<Writing>,
 ) -> Result<()> {
     let many = |parts: &Vec<PartEntry>| due(&rows(parts)) > 0;
     if !entry.parts.iter().any(many) {
@@ -23,14 +25,21 @@ pub(super) async fn merge_young(
     }
     let (columns, prefix) = ((0..entry.columns.len()).collect::<Vec<_>>(), prefix.to_owned());
     let work = Work::new(shared, store, prefix, columns);
-    let mut parts = entry.parts.clone();
+    let (mut parts, writing) = (entry.parts.clone(), Arc::clone(writing));
+    let stopped = CancellationToken::new();
+    let _stops_when_dropped = stopped.clone().drop_guard();
     let merged = tokio::task::spawn_blocking(move || {
+        // Nobody else may write before this is over.
+        let _writing = writing;
         for (block, parts) in parts.iter_mut().enumerate() {
+            if stopped.is_cancelled() {
+                return Err(Error::new(Code::Cancelled, "merging was stopped"));
+            }
             let taken = due(&rows(parts));
             // What there is no memory for is merged another time.
             work.merge(block, parts, taken)?;
         }
-        Ok::<_, Error>(parts)
+        Ok(parts)
     });
     entry.parts = joined(merged.await)??;
     Ok(())

@@ -161,7 +161,7 @@ impl Task<'_> {
         for (known, parts) in entry.parts.iter_mut().zip(parts) {
             known.extend(parts);
         }
-        merge_young(self.shared, self.store, entry, &prefix).await?;
+        merge_young(self.shared, self.store, entry, &prefix, writing).await?;
         self.keep_words(entry, &filling, &prefix)?;
         let strangers = filling.strangers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all: BTreeSet<u64> = entry.strangers.iter().copied().collect();
