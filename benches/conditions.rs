@@ -1,5 +1,5 @@
 //! What a rule of each kind of condition costs by itself, over a million users and the events of
-//! `single_rule`; and how much memory a thousand sequences take.
+//! `single_rule`; and what a thousand rules of one kind take in one run.
 //!
 //! `cargo bench -p segmentry-benches --bench conditions`. Medians of three refreshes, each as of an
 //! instant of its own and without reuse; the first line, everyone, is what every refresh costs.
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 const USERS: i64 = 1_000_000;
 const ROUNDS: u32 = 3;
-const SEQUENCES: usize = 1_000;
+const RULES: usize = 1_000;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
@@ -46,27 +46,49 @@ async fn main() -> Result<()> {
     thousand(&data).await
 }
 
-/// A thousand different sequences in one run, over a tenth of the users.
+/// A thousand different rules of a kind in one run, over a tenth of the users.
 async fn thousand(data: &Data) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let small = Data::at(folder.path(), 100_000, 400_000)?;
-    let engine = engine(&Data { users: data.users.clone(), events: small.events }).await?;
-    let before = peak_memory().unwrap_or_default();
-    let rules: Vec<Value> = (0..SEQUENCES)
-        .map(|at| {
-            let sequence = sequence(at, &format!("{} days", 3 + at % 40));
-            json!({ "rule_name": format!("Sequence {at}"), "conditions": [sequence] })
-        })
-        .collect();
-    engine.import_rules(&rules).await?;
-    let (took, run) = refresh(&engine, Refresh::all(), 0).await?;
-    let more = peak_memory().unwrap_or_default().saturating_sub(before) / (1 << 20);
-    let seconds = took.as_secs_f64();
-    println!(
-        "{} sequences over 400,000 events: {seconds:.1} s, {more} MiB more at the peak",
-        run.segments.len()
-    );
+    let data = Data { users: data.users.clone(), events: small.events };
+    println!("{:<28} {:>8} {:>10}", "a thousand of", "seconds", "own plans");
+    for kind in
+        ["counts", "distinct values", "distinct days", "last values", "comparisons", "sequences"]
+    {
+        let engine = engine(&data).await?;
+        let rule =
+            |at| json!({ "rule_name": format!("Rule {at}"), "conditions": [one_of(kind, at)] });
+        engine.import_rules(&(0..RULES).map(rule).collect::<Vec<Value>>()).await?;
+        let (took, run) = refresh(&engine, Refresh::all(), 0).await?;
+        println!("{kind:<28} {:>8.3} {:>10}", took.as_secs_f64(), run.rules_planned);
+    }
+    let most = peak_memory().unwrap_or_default() / (1 << 20);
+    println!("{most} MiB at the peak");
     Ok(())
+}
+
+/// One of many conditions of a kind.
+fn one_of(kind: &str, at: usize) -> Value {
+    let mut condition = json!({
+        "events": "events", "operator": ">", "value": 1 + at % 6,
+        "where": [{ "field": "category", "operator": "=", "value": CATEGORIES[at % CATEGORIES.len()] }],
+        "window": { "last": format!("{} days", 3 + at * 7 % 300) },
+    });
+    let more = match kind {
+        "sequences" => return sequence(at, &format!("{} days", 3 + at % 40)),
+        "distinct values" => json!({ "aggregate": "count_distinct", "field": "amount" }),
+        "distinct days" => json!({ "aggregate": "count_distinct", "field": "time:day" }),
+        "last values" => {
+            json!({ "aggregate": "last", "field": "amount", "value": 100 + at % 2_000 })
+        }
+        "comparisons" => json!({ "aggregate": "avg", "field": "amount", "value": "usual",
+            "valueSource": "field" }),
+        _ => json!({}),
+    };
+    for (name, value) in more.as_object().into_iter().flatten() {
+        condition[name] = value.clone();
+    }
+    condition
 }
 
 async fn refresh(engine: &SegmentEngine, refresh: Refresh, round: u32) -> Result<(Duration, Run)> {
@@ -83,7 +105,10 @@ async fn engine(data: &Data) -> Result<SegmentEngine> {
     let model = json!({
         "users": { "table": "users", "key": "user_id" },
         "events": { "events": { "user": "user_id", "time": "transaction_date" } },
-        "traits": { "home": { "latitude": "lat", "longitude": "lon" } }
+        "traits": {
+            "home": { "latitude": "lat", "longitude": "lon" },
+            "usual": { "events": "events", "aggregate": "avg", "field": "amount" }
+        }
     });
     let builder = SegmentEngine::builder().catalog(MemoryCatalog::new()).threads(2);
     let engine = builder.model(AudienceModel::parse(&model)?).build().await?;

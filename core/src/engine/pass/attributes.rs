@@ -39,10 +39,6 @@ struct Reading {
 }
 
 impl Attributes {
-    pub(super) fn is_empty(&self) -> bool {
-        self.columns.is_empty()
-    }
-
     /// Whether a value of the column does not fit.
     pub(super) fn unfit(&self, place: usize) -> bool {
         self.columns.get(place).and_then(Option::as_ref).is_some_and(|column| column.unfit)

@@ -53,9 +53,6 @@ impl Compares {
         block: usize,
         places: Option<&[u16]>,
     ) {
-        if attributes.is_empty() && self.users.attributes.is_some() {
-            return;
-        }
         let first = u32::try_from(block).unwrap_or(u32::MAX).saturating_mul(BLOCK);
         let places = places.map(<[u16]>::to_vec);
         self.users = Users { attributes: Some(Arc::clone(attributes)), first, places };
