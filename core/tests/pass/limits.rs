@@ -159,7 +159,7 @@ async fn limits_leave_room_for_one_large_user() {
     let plenty = engine(false, 2, None).await;
     let run = refresh(&plenty, Evaluation::Shared).await.unwrap();
     let expected = members(&plenty, &run).await;
-    let little = engine(false, 2, Some(32 << 20)).await;
+    let little = engine(false, 2, Some(64 << 20)).await;
     let run = refresh(&little, Evaluation::Shared).await.unwrap();
     assert_eq!(run.rules_planned, 0);
     assert_eq!(members(&little, &run).await, expected);

@@ -43,7 +43,7 @@ async fn progress_never_falls_and_ends_where_it_is_bound_for() {
     let table = || "visits".to_owned();
     let (read, store) = (RunStage::Read { table: table() }, RunStage::Store { table: table() });
     let folder = tempfile::tempdir().unwrap();
-    for memory in [None, Some(64 << 20)] {
+    for memory in [None, Some(128 << 20)] {
         let plain = engine(false, 3, memory).await;
         let stages = told(&plain).await;
         assert_eq!(names(&stages), [read.clone(), RunStage::Evaluate]);

@@ -6,9 +6,10 @@
 //! not fit a worker's part is left until the workers are done, and then has everything that is left.
 //! If that is too little as well, the run is told so.
 //!
-//! Accounted for are the records, in memory as they were decoded and as they are clustered, the rows
-//! of the streams, the masks on their way, what is read of the store, and the sets of users that
-//! parts of rules have. Not accounted for is what does not grow with the events: the batch that a
+//! Accounted for are the records, in memory as they were decoded, as they are clustered and as they
+//! are sorted, the rows of the streams, what distinct values and sequences take beside, the masks on
+//! their way, what is read of the store, texts and users' columns, and the sets of users that parts
+//! of rules have. Not accounted for is what does not grow with the events: the batch that a
 //! worker is decoding and the classes that it knows, at most one chunk in the making for each worker
 //! (an eighth of its part), some ten kilobytes for each block that is worked on, and an index of what
 //! is on disk, less than a hundredth of that. Nor are those that are there with and without the

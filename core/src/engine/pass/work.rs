@@ -13,6 +13,8 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use roaring::RoaringBitmap;
 use tokio::sync::mpsc::Sender;
 
+use crate::plan::{MeasureKind, PassPlan};
+
 use super::block::{Clustered, GROUPS, Prepared, Scratch, evaluate};
 use super::chunks::{BLOCK, CHUNK, Chunks};
 use super::exec::{Events, Pass, joined};
@@ -22,7 +24,7 @@ use super::read::Read;
 use super::records::Records;
 use super::room::{for_blocks, limit};
 use super::spill::Spill;
-use super::stored::{Reader, SPARSE, StoredWork, Users};
+use super::stored::{From, Reader, SPARSE, StoredWork, Users};
 
 /// So many groups are worked on at once: stored events should stay in the processor's cache, and
 /// in between others have a turn and the run may be stopped.
@@ -45,11 +47,14 @@ struct Block {
 /// Whether a block was worked out.
 enum Outcome {
     Done,
-    /// It takes more memory than there is.
-    TooLarge(Block),
+    /// It takes more memory than there is: so many bytes for one group.
+    TooLarge(Block, usize),
     /// Nobody wants to know of it any more.
     Unwanted,
 }
+
+/// What fits in memory, or the bytes that are too much.
+type Fits<T> = std::result::Result<T, usize>;
 
 /// What workers take blocks from, and put those that are too large for them.
 struct Queue {
@@ -84,7 +89,7 @@ pub(super) async fn evaluate_all(
                 match worker.block(block, &out).await? {
                     Outcome::Done => pass.meter.add(pass.meter.last(), 1),
                     Outcome::Unwanted => return Ok(()),
-                    Outcome::TooLarge(mut block) => {
+                    Outcome::TooLarge(mut block, _) => {
                         worker.put_away(&mut block)?;
                         queue.large.lock().unwrap_or_else(PoisonError::into_inner).push(block);
                     }
@@ -101,14 +106,15 @@ pub(super) async fn evaluate_all(
     if large.is_empty() {
         return Ok(());
     }
-    let mut worker = Worker::new(pass, context, for_blocks(context.memory_pool()));
+    let share = for_blocks(context.memory_pool());
+    let mut worker = Worker::new(pass, context, share);
     for block in large {
         match worker.block(block, out).await? {
             Outcome::Done => pass.meter.add(pass.meter.last(), 1),
             Outcome::Unwanted => break,
-            Outcome::TooLarge(block) => {
+            Outcome::TooLarge(block, bytes) => {
                 return resources_err!(
-                    "the events of 64 users of block {} take more memory than there is",
+                    "64 users of block {} and their events take {bytes} bytes of {share} that there are",
                     block.number
                 );
             }
@@ -120,10 +126,22 @@ pub(super) async fn evaluate_all(
 /// Masks are there so often: as they are made, on their way, and as they are taken in.
 const MASK_COPIES: usize = 3;
 
-/// Bytes that a worker takes whatever it works on: the rows of the largest stream.
+/// Bytes that a worker takes whatever it works on: the rows of the largest stream, with the times of
+/// first and last values, and what comparisons keep.
 fn fixed(pass: &Pass) -> usize {
-    let rows = pass.plan.streams.iter().map(|stream| (stream.height + 1) * stream.measures.len());
-    rows.max().unwrap_or(0) * size_of::<Row>()
+    let streams = pass.plan.streams.iter();
+    let rows = streams.map(|stream| (stream.height + 1) * (stream.measures.len() + 1));
+    (rows.max().unwrap_or(0) + 3 * pass.plan.kept.len()) * size_of::<Row>()
+}
+
+/// About as many bytes as a worker takes for each event of a group beside its record: the numbers of
+/// distinct values, and the events that may be steps of sequences.
+fn beside(plan: &PassPlan) -> usize {
+    let mut measures = plan.streams.iter().flat_map(|stream| &stream.measures);
+    let distinct = measures.any(|measure| matches!(measure.kind, MeasureKind::Distinct(_)));
+    let steps = plan.streams.iter().filter(|stream| stream.stepping.is_some()).count();
+    let reached = if steps > 0 { 2 } else { 0 };
+    usize::from(distinct) * 96 + (steps + reached) * 32
 }
 
 impl Block {
@@ -145,11 +163,11 @@ impl Block {
         self.places.as_deref().map_or(Users::All, Users::Only)
     }
 
-    /// Bytes of the records of a group, by table.
-    fn bytes(&self, group: usize) -> impl Iterator<Item = usize> {
+    /// How many records a group has and the bytes of each, by table.
+    fn sizes(&self, group: usize) -> impl Iterator<Item = (usize, usize)> {
         self.records.iter().zip(&self.counts).map(move |(records, counts)| {
             let count = counts.get(group).copied().unwrap_or(0) as usize;
-            count * records.stride() * size_of::<u64>()
+            (count, records.stride() * size_of::<u64>())
         })
     }
 
@@ -185,10 +203,11 @@ struct Worker<'a> {
     /// Bytes that it may take.
     share: usize,
     memory: MemoryReservation,
-    /// Bytes that it has taken for good: its rows, and for each table the largest group so far,
-    /// which is sorted by class.
+    /// Bytes that it has taken for good: its rows, and for each table those of the largest group so
+    /// far, which is sorted by class, with what it takes for each event beside.
     fixed: usize,
     sorted: Vec<usize>,
+    beside: usize,
     spill: Option<Spill>,
 }
 
@@ -215,6 +234,7 @@ impl<'a> Worker<'a> {
             memory: MemoryConsumer::new("shared pass: blocks").register(context.memory_pool()),
             fixed: fixed(pass),
             sorted: vec![0; pass.tables.len()],
+            beside: beside(&pass.plan),
             spill: None,
         }
     }
@@ -235,12 +255,14 @@ impl<'a> Worker<'a> {
         compares.begin(&self.pass.attributes, block.number, block.places.as_deref());
         let mut first = 0;
         while first < block.groups() {
-            let Some(window) = self.window(&block, first) else {
-                return Ok(Outcome::TooLarge(block));
+            let window = match self.window(&block, first) {
+                Ok(window) => window,
+                Err(bytes) => return Ok(Outcome::TooLarge(block, bytes)),
             };
             first = window.groups.end;
-            let Some(masks) = self.masks(&mut block, window).await? else {
-                return Ok(Outcome::TooLarge(block));
+            let masks = match self.masks(&mut block, window).await? {
+                Ok(masks) => masks,
+                Err(bytes) => return Ok(Outcome::TooLarge(block, bytes)),
             };
             let batch = masks.into_batch(block.number, block.places.as_deref())?;
             if out.send(Ok(batch)).await.is_err() {
@@ -250,16 +272,17 @@ impl<'a> Worker<'a> {
         Ok(Outcome::Done)
     }
 
-    /// As many groups from the first on as fit; nothing if not even that one does.
-    fn window(&self, block: &Block, first: usize) -> Option<Window> {
+    /// As many groups from the first on as fit; else the bytes of that one.
+    fn window(&self, block: &Block, first: usize) -> Fits<Window> {
         let (atoms, stored) = (self.pass.plan.atoms, self.readers.iter().any(Option::is_some));
         // What is read of the store needs room beside.
         let share = if stored { self.share / 2 } else { self.share };
-        let mut found = None;
+        let mut found = Err(0);
         let (mut records, mut sorted) = (0, self.sorted.clone());
         for end in first + 1..=block.groups() {
-            for (sorted, bytes) in sorted.iter_mut().zip(block.bytes(end - 1)) {
-                records += bytes;
+            for (sorted, (count, each)) in sorted.iter_mut().zip(block.sizes(end - 1)) {
+                records += count * each;
+                let bytes = count * (each + self.beside);
                 // A vector that grows grows to twice its size at least.
                 if bytes > *sorted {
                     *sorted = bytes.max(2 * *sorted);
@@ -268,20 +291,24 @@ impl<'a> Worker<'a> {
             let masks = block.mask_bytes(atoms, &(first..end));
             let bytes = records + masks;
             let whole = self.fixed + sorted.iter().sum::<usize>() + bytes;
-            if found.is_some() && masks > MASKS || whole > share {
+            if found.is_ok() && (masks > MASKS || whole > share) {
                 break;
             }
-            found = Some(Window { groups: first..end, bytes, sorted: sorted.clone() });
+            if whole > share {
+                // A share that is halved for what is stored is too small by half of this.
+                return Err(if stored { 2 * whole } else { whole });
+            }
+            found = Ok(Window { groups: first..end, bytes, sorted: sorted.clone() });
         }
         found
     }
 
-    /// The masks of a window; nothing if it takes more memory than there is.
-    async fn masks(&mut self, block: &mut Block, window: Window) -> Result<Option<Masks>> {
+    /// The masks of a window; bytes that are not there if it takes more than that.
+    async fn masks(&mut self, block: &mut Block, window: Window) -> Result<Fits<Masks>> {
         let Window { groups, bytes, sorted } = window;
         let taken = self.fixed + sorted.iter().sum::<usize>() + bytes;
         if self.memory.try_resize(taken).is_err() {
-            return Ok(None);
+            return Ok(Err(taken));
         }
         self.sorted = sorted;
         // The records are needed again if what is stored turns out not to fit.
@@ -296,33 +323,35 @@ impl<'a> Worker<'a> {
         let mut first = groups.start;
         while first < groups.end {
             let step = first..(first + STEP).min(groups.end);
-            let Some(step) = self.stored(block, step, taken, &mut tables)? else {
-                return Ok(None);
+            let step = match self.stored(block, step, taken, &mut tables)? {
+                Ok(step) => step,
+                Err(bytes) => return Ok(Err(bytes)),
             };
             first = step.end;
             self.scratch.kinds.texts.learn(&self.pass.texts)?;
             evaluate(&self.prepared, &tables, step, &mut self.scratch, &mut masks);
             tokio::task::yield_now().await;
         }
-        Ok(Some(masks))
+        Ok(Ok(masks))
     }
 
     /// Reads the stored events of the first groups of a step, all of them if they fit beside what
-    /// is taken; nothing if not even those of one do.
+    /// is taken; else the bytes that those of one take.
     fn stored(
         &mut self,
         block: &Block,
         step: Range<usize>,
         taken: usize,
         tables: &mut [Clustered],
-    ) -> Result<Option<Range<usize>>> {
+    ) -> Result<Fits<Range<usize>>> {
         let limited = limit(self.context.memory_pool()).is_some();
         let mut groups = step;
         while limited && self.readers.iter().any(Option::is_some) {
             let stored = self.pass.events.iter().map(|events| match events {
                 Events::Scan(_) => 0,
                 Events::Stored(stored) => {
-                    stored_bytes(stored, block.number, block.users(), &groups)
+                    let (rows, each) = stored_rows(stored, block.number, block.users(), &groups);
+                    rows * (each + self.beside)
                 }
             });
             let bytes = taken + stored.sum::<usize>();
@@ -330,7 +359,7 @@ impl<'a> Worker<'a> {
                 break;
             }
             if groups.len() == 1 {
-                return Ok(None);
+                return Ok(Err(bytes));
             }
             groups.end = groups.start + groups.len() / 2;
         }
@@ -339,7 +368,7 @@ impl<'a> Worker<'a> {
                 *table = reader.window(block.number, block.users(), groups.clone())?;
             }
         }
-        Ok(Some(groups))
+        Ok(Ok(groups))
     }
 
     /// Moves a block's records to disk until it is its turn again.
@@ -358,20 +387,22 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// About as many bytes as reading the events of some groups takes: the columns, the records made
-/// of them, these clustered, the events sorted by class, and those between users that are read over.
-fn stored_bytes(
+/// How many events of some groups are read of the store, and about as many bytes as each takes: its
+/// columns and what is made of them, its record, that clustered if it comes from one of several
+/// parts, and sorted by class, and what lies between users and is read over.
+fn stored_rows(
     stored: &StoredWork,
     block: usize,
     users: Users<'_>,
     groups: &Range<usize>,
-) -> usize {
+) -> (usize, usize) {
     let parts = stored.table.blocks.get(block).map(Vec::as_slice).unwrap_or_default();
-    let rows: usize = parts.iter().map(|(part, _)| rows(part.users(), users, groups)).sum();
-    let columns = stored.columns.iter().flatten().count() + 1;
+    let rows = parts.iter().map(|(part, _)| rows(part.users(), users, groups)).sum();
+    let columns = stored.columns.iter().flatten().count() + 2;
+    let made = 2 * stored.values.iter().filter(|from| matches!(from, From::Expr(..))).count();
+    let records = (stored.values.len() + 1) * if parts.len() > 1 { 3 } else { 2 };
     let between = if matches!(users, Users::Only(_)) { SPARSE } else { 0 };
-    let words = columns + stored.values.len() + 3 * (stored.values.len() + 1) + between;
-    rows * words * size_of::<u64>()
+    (rows, (columns + made + records + between) * size_of::<u64>())
 }
 
 /// How many events the users of some groups have, given the places of all users and where the
