@@ -50,7 +50,7 @@ def copied():
 
 
 def cargo(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    command = ["cargo", "test", "-q", "-p", "segmentry", "--test", "main", *arguments]
+    command = ["cargo", "test", "-q", "--workspace", "--test", "main", *arguments]
     # The target directory is that of the repository: the dependencies are not built again.
     target = {"CARGO_TARGET_DIR": str(folder.parent)}
     return subprocess.run(
