@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use roaring::RoaringBitmap;
 
 use crate::catalog::{Catalog, NewMembers, SegmentRow, VersionRow};
@@ -73,18 +74,38 @@ impl Shared {
     ) -> Result<Members> {
         let versions =
             segments.into_iter().filter_map(|row| Some((row.rule_id, row.current.clone()?)));
-        let versions: Vec<(i64, VersionRow)> = versions.collect();
-        self.catalog(move |catalog| {
-            let read = |(rule, version): &(i64, VersionRow)| match read(catalog, *rule, version) {
-                Ok(members) => Some((*rule, Arc::new(members))),
-                Err(error) => {
-                    tracing::warn!(rule, %error, "a stored segment is not used");
-                    None
-                }
-            };
-            Ok(versions.iter().filter_map(read).collect())
-        })
-        .await
+        let read = |catalog: &dyn Catalog, (rule, version): (i64, VersionRow)| match read(
+            catalog, rule, &version,
+        ) {
+            Ok(members) => Ok(Some((rule, Arc::new(members)))),
+            Err(error) => {
+                tracing::warn!(rule, %error, "a stored segment is not used");
+                Ok(None)
+            }
+        };
+        let found = self.catalog_on_all_threads(versions.collect(), read).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Asks the catalog about many things, on all threads; the answers in the order of these.
+    pub(super) async fn catalog_on_all_threads<T: Send + 'static, A: Send + 'static>(
+        &self,
+        things: Vec<T>,
+        ask: impl Fn(&dyn Catalog, T) -> Result<A> + Clone + Send + 'static,
+    ) -> Result<Vec<A>> {
+        let each = things.len().div_ceil(self.config.target_partitions().max(1)).max(1);
+        let mut things = things.into_iter();
+        let parts = std::iter::from_fn(|| {
+            let part: Vec<T> = things.by_ref().take(each).collect();
+            (!part.is_empty()).then_some(part)
+        });
+        let answers = parts.map(|part| {
+            let ask = ask.clone();
+            self.catalog(move |catalog| {
+                part.into_iter().map(|thing| ask(catalog, thing)).collect::<Result<Vec<_>>>()
+            })
+        });
+        Ok(try_join_all(answers).await?.into_iter().flatten().collect())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::future::try_join_all;
 use roaring::RoaringBitmap;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +13,7 @@ use crate::segment::bytes_of;
 use super::members::{Compared, compare, read};
 use super::refresh::{Done, Work, cancelled};
 use super::reuse::States;
-use super::{Run, RunEvent, RunSegment, Shared};
+use super::{Run, RunEvent, RunSegment};
 
 impl Work {
     /// Publishes everything in one transaction. Rules that others changed meanwhile are left out,
@@ -117,7 +116,12 @@ impl Work {
             })
         });
         let mark = self.since.as_ref().map(|since| &since.mark);
-        for (pair, compared) in self.shared.compared(pairs.collect()).await? {
+        let compare = |catalog: &dyn Catalog, pair: Pair| {
+            let compared = pair.compare(catalog)?;
+            Ok((pair, compared))
+        };
+        let compared = self.shared.catalog_on_all_threads(pairs.collect(), compare).await?;
+        for (pair, compared) in compared {
             if let Some(done) = self.done.get(&pair.rule) {
                 let since = pair.current.map_or(0, |version| version.version);
                 let states = (&self.states, after, mark);
@@ -199,27 +203,5 @@ impl Pair {
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-impl Shared {
-    /// Compares on all threads.
-    async fn compared(&self, pairs: Vec<Pair>) -> Result<Vec<(Pair, Compared)>> {
-        let each = pairs.len().div_ceil(self.config.target_partitions().max(1)).max(1);
-        let mut pairs = pairs.into_iter();
-        let parts = std::iter::from_fn(|| {
-            let part: Vec<Pair> = pairs.by_ref().take(each).collect();
-            (!part.is_empty()).then_some(part)
-        });
-        let compared = parts.map(|part| {
-            self.catalog(move |catalog| {
-                let compared = part.into_iter().map(|pair| {
-                    let compared = pair.compare(catalog)?;
-                    Ok((pair, compared))
-                });
-                compared.collect::<Result<Vec<_>>>()
-            })
-        });
-        Ok(try_join_all(compared).await?.into_iter().flatten().collect())
     }
 }

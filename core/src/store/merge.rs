@@ -103,7 +103,6 @@ fn picked(columns: &[Column], order: &[(usize, usize)]) -> Column {
 
 #[cfg(test)]
 mod tests {
-    use super::super::part::{encode, write_file};
     use super::*;
 
     #[test]
@@ -125,9 +124,7 @@ mod tests {
     }
 
     fn part(folder: &std::path::Path, name: &str, block: &Block) -> Arc<Part> {
-        let path = folder.join(name);
-        write_file(&path, &encode(block).unwrap()).unwrap();
-        Arc::new(Part::open(&path).unwrap())
+        Part::made(&folder.join(name), block)
     }
 
     #[test]

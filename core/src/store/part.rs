@@ -385,6 +385,15 @@ impl Part {
 }
 
 #[cfg(test)]
+impl Part {
+    /// A part of a block, made for a test.
+    pub(crate) fn made(path: &Path, block: &Block) -> std::sync::Arc<Part> {
+        write_file(path, &encode(block).unwrap()).unwrap();
+        std::sync::Arc::new(Part::open(path).unwrap())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

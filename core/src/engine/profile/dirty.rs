@@ -28,7 +28,11 @@ pub(in crate::engine) fn is_many(dirty: u64, users: u64) -> bool {
 
 /// The users with events that were written after a generation, or whose raw times lie in one of
 /// the stretches whose ends are `bounds`: from the first to before the second, and so on. Nothing
-/// if one block shows that they are [many](is_many) of the users.
+/// if they are [many](is_many) of the users.
+///
+/// Whose events are new is known without reading any, and new events may well be those of users
+/// who lie side by side. Times have to be read, and those in a stretch are much the same in all
+/// blocks: the first tells whether it is worth reading the others.
 pub(super) async fn users(
     table: &Arc<StoredTable>,
     generation: u64,
@@ -36,16 +40,37 @@ pub(super) async fn users(
     everyone: &RoaringBitmap,
     threads: usize,
 ) -> Result<Option<RoaringBitmap>> {
-    let probe = 0..table.blocks.len().min(1);
-    let found = of_blocks(table, probe, generation, bounds, threads).await?;
-    if is_many(found.len(), everyone.range_cardinality(..BLOCK)) {
+    let mut found = written_since(table, generation);
+    if is_many(found.len(), everyone.len()) {
         return Ok(None);
     }
-    let others = 1..table.blocks.len();
-    Ok(Some(found | of_blocks(table, others, generation, bounds, threads).await?))
+    if bounds.chunks(2).any(|ends| ends.first() < ends.last()) {
+        let probe = 0..table.blocks.len().min(1);
+        let timed = in_stretches(table, probe, generation, bounds, threads).await?;
+        if is_many(timed.len(), everyone.range_cardinality(..BLOCK)) {
+            return Ok(None);
+        }
+        let others = 1..table.blocks.len();
+        found |= timed | in_stretches(table, others, generation, bounds, threads).await?;
+    }
+    Ok(Some(found))
 }
 
-async fn of_blocks(
+/// The users with events that were written after a generation.
+fn written_since(table: &StoredTable, generation: u64) -> RoaringBitmap {
+    let mut found = RoaringBitmap::new();
+    for (block, parts) in table.blocks.iter().enumerate() {
+        let first = first_of(block);
+        for (part, _) in parts.iter().filter(|(_, youngest)| *youngest > generation) {
+            found.extend(part.places_since(generation).map(|place| first + u32::from(place)));
+        }
+    }
+    found
+}
+
+/// The users of some blocks with events in the stretches, but for those of parts whose users are
+/// all known to have newer ones.
+async fn in_stretches(
     table: &Arc<StoredTable>,
     blocks: Range<usize>,
     generation: u64,
@@ -53,7 +78,6 @@ async fn of_blocks(
     threads: usize,
 ) -> Result<RoaringBitmap> {
     let buckets = Arc::new(Buckets::new(bounds, false));
-    let timed = bounds.chunks(2).any(|ends| ends.first() < ends.last());
     let stopped = CancellationToken::new();
     let _stops_when_dropped = stopped.clone().drop_guard();
     let blocks = blocks.map(|block| {
@@ -62,15 +86,11 @@ async fn of_blocks(
         tokio::task::spawn_blocking(move || {
             let mut found = RoaringBitmap::new();
             let parts = table.blocks.get(block).map(Vec::as_slice).unwrap_or_default();
-            for (part, youngest) in parts {
+            for (part, _) in parts {
                 if stopped.is_cancelled() {
                     break;
                 }
-                if *youngest > generation {
-                    let first = first_of(block);
-                    found.extend(part.places_since(generation).map(|p| first + u32::from(p)));
-                }
-                if timed && !part.is_all_since(generation) {
+                if !part.is_all_since(generation) {
                     in_buckets(part, block, &buckets, &mut found)?;
                 }
             }
@@ -122,4 +142,43 @@ fn in_buckets(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::store::{Block, Column};
+
+    /// A part with one event of each of some users.
+    fn part(folder: &Path, name: &str, users: Range<u16>, written: u64, time: i64) -> Arc<Part> {
+        let count = users.len();
+        let block = Block {
+            places: users.collect(),
+            ends: (1..=u32::try_from(count).unwrap()).collect(),
+            written: vec![written; count],
+            columns: vec![Column { values: vec![time; count], valid: None }],
+        };
+        Part::made(&folder.join(name), &block)
+    }
+
+    #[tokio::test]
+    async fn users_side_by_side_who_have_new_events_are_few_of_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = |name: &str| (part(folder.path(), name, 0..u16::MAX, 1, 10), 1);
+        let new = (part(folder.path(), "new", 0..30_000, 2, 20), 2);
+        let blocks = vec![vec![old("0"), new], vec![old("1")], vec![old("2")]];
+        let table = Arc::new(StoredTable { columns: Vec::new(), blocks });
+        let everyone: RoaringBitmap = (0..3 * BLOCK).collect();
+        let found = |generation, bounds: &'static [i64]| {
+            let (table, everyone) = (Arc::clone(&table), everyone.clone());
+            async move { users(&table, generation, bounds, &everyone, 2).await.unwrap() }
+        };
+        assert_eq!(found(1, &[]).await, Some((0..30_000).collect()));
+        assert_eq!(found(1, &[30, 40]).await, Some((0..30_000).collect()));
+        assert_eq!(found(1, &[5, 15]).await, None, "nearly everyone has an event in it");
+        assert_eq!(found(0, &[]).await, None);
+        assert_eq!(found(2, &[]).await, Some(RoaringBitmap::new()));
+    }
 }
