@@ -4,7 +4,7 @@ use std::path::Path;
 
 use segmentry::{AudienceModel, SegmentEngine, SqliteCatalog};
 
-use crate::{Data, Result};
+use crate::{Data, Result, from_environment};
 
 /// How many threads whoever is measured has.
 pub const THREADS: usize = 2;
@@ -18,7 +18,7 @@ pub async fn engine_over(data: &Data, folder: &Path) -> Result<SegmentEngine> {
 }
 
 /// The engine over the data's two files, on the catalog in that file, which need not be there yet,
-/// and with the profile store in a folder.
+/// and with the profile store in a folder. `SEGMENTRY_BENCH_MEMORY` limits its memory, in MiB.
 ///
 /// # Errors
 /// What the engine says.
@@ -38,6 +38,10 @@ pub async fn open_engine(
     let builder = match store {
         Some(folder) => builder.store(folder),
         None => builder,
+    };
+    let builder = match from_environment("SEGMENTRY_BENCH_MEMORY", 0)? {
+        0 => builder,
+        mebibytes => builder.memory_limit(mebibytes << 20),
     };
     let engine = builder.build().await?;
     engine.add_parquet("users", &data.users).await?;
