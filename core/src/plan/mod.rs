@@ -18,6 +18,7 @@ mod literals;
 mod metric_type;
 mod moved;
 mod native;
+mod quoting;
 mod rank;
 mod regular;
 mod sequence;

@@ -1,10 +1,10 @@
 //! A rule written out as SQL, for people and for other engines.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::common::ScalarValue;
+use datafusion::common::{ScalarValue, not_impl_err};
 use datafusion::datasource::{empty::EmptyTable, provider_as_source};
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, cast, in_subquery, lit,
@@ -22,6 +22,7 @@ use crate::predicate::Predicate;
 use crate::rule::Aggregate;
 
 use super::flavor::{Dialect, Flavor, WRITTEN, elsewhere};
+use super::quoting::escape;
 use super::{Planner, internal, named};
 
 /// The name of the table that holds a rule's segment in the engine's SQL.
@@ -45,11 +46,14 @@ pub(crate) fn to_sql(plan: &LogicalPlan, dialect: Dialect) -> Result<String> {
     let unparser = Unparser::new(writer.as_ref());
     // Each level of a plan takes the unparser a large part of a small stack.
     crate::stack::deep(|| {
-        let statement = unparser.plan_to_sql(plan).map_err(|error| {
+        let mut statement = unparser.plan_to_sql(plan).map_err(|error| {
             Error::new(Code::Unsupported, format!("{dialect} can't say this rule: {error}"))
                 .caused_by(error)
         })?;
-        Ok(statement.to_string())
+        match escape(&mut statement, dialect) {
+            ControlFlow::Break(what) => Flavor::Text(dialect).cannot(what),
+            ControlFlow::Continue(()) => Ok(statement.to_string()),
+        }
     })
 }
 
@@ -58,7 +62,11 @@ fn duckdb() -> dialects::DuckDBDialect {
     let written = WRITTEN.iter().map(|(name, template)| {
         let write: dialects::ScalarFnToSqlHandler = Box::new(|unparser, args| {
             let Some(arg) = args.first() else { return Ok(None) };
-            let text = template.replace("{}", &unparser.expr_to_sql(arg)?.to_string());
+            let mut arg = unparser.expr_to_sql(arg)?;
+            if let ControlFlow::Break(what) = escape(&mut arg, Dialect::DuckDb) {
+                return not_impl_err!("{what}");
+            }
+            let text = template.replace("{}", &arg.to_string());
             // A name without quotes is written as it is.
             Ok(Some(SqlExpr::Nested(Box::new(SqlExpr::Identifier(Ident::new(text))))))
         });
