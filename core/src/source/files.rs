@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::common::TableReference;
+use datafusion::common::Result as DataFusionResult;
 use datafusion::datasource::TableProvider;
 use datafusion::datasource::file_format::options::ReadOptions;
 use datafusion::datasource::listing::{
@@ -19,6 +19,8 @@ use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionContext};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
 
+use url::Url;
+
 use super::{FileNow, Known, SourceKind};
 
 /// The files of a source with their sizes and times of change.
@@ -28,8 +30,25 @@ fn unreadable(path: &str, error: impl std::fmt::Display) -> Error {
     Error::new(Code::UnreadableSource, format!("{path} can't be read: {error}"))
 }
 
+/// Whether the path says which files are meant rather than names them. One that is there is what its
+/// name says, whatever letters are in it.
 fn is_glob(path: &str) -> bool {
-    path.contains(['*', '?', '['])
+    path.contains(['*', '?', '[']) && !Path::new(path).exists()
+}
+
+/// The path as DataFusion has it: a file or folder that is there by its name alone, so that nothing
+/// in it is read as an address or a pattern.
+fn url(path: &str) -> DataFusionResult<ListingTableUrl> {
+    let there = Path::new(path);
+    let absolute = std::path::absolute(there).ok().filter(|_| there.exists());
+    let url = absolute.and_then(|absolute| match there.is_dir() {
+        true => Url::from_directory_path(absolute).ok(),
+        false => Url::from_file_path(absolute).ok(),
+    });
+    match url {
+        Some(url) => ListingTableUrl::try_new(url, None),
+        None => ListingTableUrl::parse(path),
+    }
 }
 
 /// The file or folder under which all files lie: of a glob, the folder before the first wildcard.
@@ -74,14 +93,15 @@ pub(super) fn state(files: &Fingerprint, may_change: bool) -> Option<String> {
     Some(format!("files {:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes())))
 }
 
+/// The files under a path. A link that leads back to a folder above it is an error.
 fn collect(path: &Path, found: &mut Fingerprint) -> std::io::Result<()> {
-    let about = std::fs::metadata(path)?;
-    if about.is_dir() {
-        for entry in std::fs::read_dir(path)? {
-            collect(&entry?.path(), found)?;
+    for entry in walkdir::WalkDir::new(path).follow_links(true) {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        if !about.is_dir() {
+            let path = entry.path().to_string_lossy().into_owned();
+            found.push((path, about.len(), about.modified().ok()));
         }
-    } else {
-        found.push((path.to_string_lossy().into_owned(), about.len(), about.modified().ok()));
     }
     Ok(())
 }
@@ -117,7 +137,7 @@ fn ending(kind: &SourceKind, path: &str) -> String {
 /// Those of the files that a scan of a source reads, by absolute paths and with their times of
 /// change in nanoseconds; nothing where that can't be told.
 pub(super) fn read_by(kind: &SourceKind, path: &str, files: &Fingerprint) -> Option<Vec<FileNow>> {
-    let (url, ending) = (ListingTableUrl::parse(path).ok()?, ending(kind, path));
+    let (url, ending) = (url(path).ok()?, ending(kind, path));
     let mut found = Vec::new();
     for (file, size, changed) in files {
         let below = Path::new(file).strip_prefix(root_of(path)).ok()?;
@@ -149,31 +169,26 @@ pub(super) async fn open(
     kind: &SourceKind,
     path: &str,
 ) -> Result<Arc<dyn TableProvider>> {
-    let name = TableReference::bare("source");
     let one = Path::new(path).is_file();
     let ending = ending(kind, path);
-    let scratch =
-        SessionContext::new_with_config_rt(context.copied_config(), context.runtime_env());
-    let opened = match kind {
-        SourceKind::Parquet => {
-            // Beside what a glob means may lie what it does not.
-            let files = if is_glob(path) { Vec::new() } else { fingerprint(path)? };
-            for (file, size, _) in files {
-                if one || (file.ends_with(&ending) && size > 0) {
-                    check_footer(&file).map_err(|error| unreadable(&file, error))?;
-                }
+    if *kind == SourceKind::Parquet {
+        // Beside what a glob means may lie what it does not.
+        let files = if is_glob(path) { Vec::new() } else { fingerprint(path)? };
+        for (file, size, _) in files {
+            if one || (file.ends_with(&ending) && size > 0) {
+                check_footer(&file).map_err(|error| unreadable(&file, error))?;
             }
-            let options = ParquetReadOptions::default().file_extension(&ending);
-            scratch.register_parquet(name.clone(), path, options).await
         }
-        _ => {
-            let options =
-                CsvReadOptions::new().file_extension(&ending).schema_infer_max_records(usize::MAX);
-            scratch.register_csv(name.clone(), path, options).await
-        }
-    };
-    opened.map_err(|error| unreadable(path, error))?;
-    let table = scratch.table_provider(name).await.map_err(|error| unreadable(path, error))?;
+    }
+    let url = url(path).map_err(|error| unreadable(path, error))?;
+    let state = context.state();
+    let options = options(&state, kind, &ending);
+    let schema = options.infer_schema(&state, &url).await;
+    let schema = schema.map_err(|error| unreadable(path, error))?;
+    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
+    let table = ListingTable::try_new(config).map_err(|error| unreadable(path, error))?;
+    let statistics = context.runtime_env().cache_manager.get_file_statistic_cache();
+    let table = Arc::new(table.with_cache(statistics));
     if table.schema().fields().is_empty() {
         return Err(unreadable(path, "it has no columns"));
     }
@@ -254,6 +269,6 @@ pub(super) async fn extended(
         schemas.push(schema.map_err(|error| unreadable(file, error))?.as_ref().clone());
     }
     let schema = Schema::try_merge(schemas).map_err(|error| unreadable(path, error))?;
-    let url = ListingTableUrl::parse(path).map_err(|error| unreadable(path, error))?;
+    let url = url(path).map_err(|error| unreadable(path, error))?;
     Ok(table(vec![url], options, Arc::new(schema)))
 }

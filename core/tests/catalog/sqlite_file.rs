@@ -254,3 +254,15 @@ fn a_catalog_of_an_earlier_schema_is_brought_up_to_date() {
         assert_eq!(members, stored(b"members", &[b"more"]));
     }
 }
+
+#[test]
+fn a_path_is_no_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file:x?mode=ro");
+    add(&SqliteCatalog::open(&path).unwrap(), full("One"));
+    let names = fs::read_dir(folder.path()).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["file:x?mode=ro"]);
+    let error = SqliteCatalog::open(folder.path().join("a\0b")).unwrap_err();
+    assert_eq!(error.code(), Code::Io, "{error}");
+}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use segmentry::{AudienceModel, Refresh, SegmentEngine};
+use segmentry::{AudienceModel, Code, Refresh, SegmentEngine};
 
 async fn engine_over(folder: &Path) -> SegmentEngine {
     let model = AudienceModel::parse(
@@ -56,4 +56,34 @@ async fn users_that_leave_the_table_leave_the_segment() {
     assert_eq!(members(&engine).await, ["1"]);
     fs::write(folder.path().join("users.csv"), "id,tier\n2,1\n4,1\n").unwrap();
     assert_eq!(members(&engine).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_file_is_what_its_name_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = SegmentEngine::builder().build().await.unwrap();
+    fs::write(folder.path().join("a1.csv"), "id\n999\n").unwrap();
+    for name in ["a[1].csv", "a?.csv", "*.csv", "a%31.csv", "a#1.csv", "file:x"] {
+        let path = folder.path().join(name);
+        fs::write(&path, "id,tier\n1,1\n2,1\n").unwrap();
+        engine.add_csv("users", &path).await.unwrap();
+        let preview = engine.preview("id < 10").await;
+        assert_eq!(preview.unwrap_or_else(|error| panic!("{name}: {error}")).of, 2, "{name}");
+        fs::remove_file(&path).unwrap();
+    }
+    engine.add_csv("users", folder.path().join("a?.csv")).await.unwrap();
+    assert_eq!(engine.sources()[0].schema.fields().len(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_leads_into_itself_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.csv"), "id\n1\n").unwrap();
+    for name in ["here", "there", "everywhere"] {
+        std::os::unix::fs::symlink(folder.path(), folder.path().join(name)).unwrap();
+    }
+    let engine = SegmentEngine::builder().build().await.unwrap();
+    let error = engine.add_csv("users", folder.path()).await.unwrap_err();
+    assert_eq!(error.code(), Code::UnreadableSource, "{error}");
 }

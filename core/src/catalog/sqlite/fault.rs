@@ -77,6 +77,8 @@ fn code(error: &rusqlite::Error) -> Code {
         | E::IntegralValueOutOfRange(..)
         | E::Utf8Error(..)
         | E::InvalidColumnType(..) => Code::Damaged,
+        // A path that no system has.
+        E::NulError(_) | E::InvalidPath(_) => Code::Io,
         _ => Code::Internal,
     }
 }

@@ -30,6 +30,9 @@ pub(super) fn open(
         return Ok((connection, None));
     }
     check_folder(path)?;
+    // Absolute, so that SQLite takes nothing for an address: `file:x?mode=rwc` is a name as well.
+    let path = &std::path::absolute(path)
+        .map_err(|error| Fault::Known(Code::Io, format!("that is no path: {error}")))?;
     inspect(path, timeout)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut writer = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_CREATE)?;
