@@ -70,7 +70,16 @@ impl SegmentEngine {
             .with_allow_dml(false)
             .with_allow_statements(false);
         let frame = session.sql_with_options(query, options).await.map_err(refused)?;
-        frame.execute_stream().await.map_err(|error| data_error(error, None))
+        frame.execute_stream().await.map_err(|error| {
+            let told = data_error(error, None);
+            // Where no table is at fault the query is: it leaves a parameter open, for one.
+            match told.problems() {
+                [problem] if problem.code == Code::Internal => {
+                    Error::new(Code::BadQuery, problem.message.clone()).caused_by(told)
+                }
+                _ => told,
+            }
+        })
     }
 
     /// Registers the segments that a query names.

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use crate::document::Path;
 use crate::error::{Code, Problem};
-use crate::rule::Metric;
+use crate::rule::{Metric, nfc};
 
 use super::{AudienceModel, FieldType, KeyType, Trait};
 
@@ -56,9 +56,11 @@ pub(crate) struct BoundModel {
     pub(crate) zone: Tz,
 }
 
-/// Looks a column up by its exact name.
+/// Looks a column up by its exact name, else by one that only Unicode's normal form tells from it.
 pub(crate) fn column(table: &str, schema: &Schema, name: &str) -> Option<Result<Column, DataType>> {
-    let field = schema.field_with_name(name).ok()?;
+    let exact = schema.field_with_name(name).ok();
+    let named = || schema.fields().iter().map(|field| (field.name().as_str(), field.as_ref()));
+    let field = exact.or_else(|| same_name(named(), name))?;
     let data_type = field.data_type().clone();
     Some(match FieldType::of(&data_type) {
         Some(ty) => {
@@ -66,7 +68,7 @@ pub(crate) fn column(table: &str, schema: &Schema, name: &str) -> Option<Result<
             let non_negative = declared || data_type.is_unsigned_integer();
             Ok(Column {
                 table: table.to_owned(),
-                name: name.to_owned(),
+                name: field.name().clone(),
                 data_type,
                 ty,
                 non_negative,
@@ -74,6 +76,17 @@ pub(crate) fn column(table: &str, schema: &Schema, name: &str) -> Option<Result<
         }
         None => Err(data_type),
     })
+}
+
+/// What has a name of the same letters, however they are composed, if it is the only one.
+pub(crate) fn same_name<'a, T>(
+    known: impl IntoIterator<Item = (&'a str, T)>,
+    name: &str,
+) -> Option<T> {
+    let wanted = nfc(name);
+    let mut found = known.into_iter().filter(|(known, _)| nfc(known) == wanted);
+    let (_, first) = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
 /// What is being bound: the tables that are registered, and what is wrong.

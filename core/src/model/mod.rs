@@ -11,7 +11,7 @@ mod zone;
 
 use crate::rule::Metric;
 
-pub(crate) use bind::{BoundEvents, BoundModel, BoundTrait, Column, column};
+pub(crate) use bind::{BoundEvents, BoundModel, BoundTrait, Column, column, same_name};
 pub use infer::{Inferred, Table};
 pub use key::{Key, KeyColumn, KeyType};
 pub(crate) use offsets::Offsets;

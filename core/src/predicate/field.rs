@@ -2,7 +2,7 @@
 
 use crate::document::Path;
 use crate::error::{Code, Problem};
-use crate::model::{BoundTrait, Column, column};
+use crate::model::{BoundTrait, Column, column, same_name};
 use crate::rule::{Condition, Group, Subject, Window};
 
 use super::Value;
@@ -57,7 +57,9 @@ impl Binding<'_> {
             }
             None => {}
         }
-        match model.traits.get(name).or_else(|| model.traits.get(bare?)) {
+        let traits = || model.traits.iter().map(|(name, known)| (name.as_str(), known));
+        let trait_of = |name: &str| model.traits.get(name).or_else(|| same_name(traits(), name));
+        match trait_of(name).or_else(|| trait_of(bare?)) {
             Some(BoundTrait::Point { latitude, longitude }) => {
                 self.refuse_narrowing(narrow, at, "a point");
                 Some(Found::Point(latitude.clone(), longitude.clone()))

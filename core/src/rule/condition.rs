@@ -5,7 +5,7 @@ use crate::error::{Code, Problem, nearest};
 
 use super::group::{Reading, Scope, read_conditions};
 use super::operand::read_operand;
-use super::value::{each, nfc, rule_ref_of};
+use super::value::{each, rule_ref_of};
 use super::window::read_duration;
 use super::{
     AGGREGATES, Aggregate, At, Condition, Group, Metric, OPERATORS, Operand, Operator,
@@ -108,7 +108,7 @@ fn read_subject(
         let salt = fields.string("salt").map(str::to_owned);
         return Some(Subject::Bucket { salt });
     }
-    let name = nfc(name);
+    let name = name.to_owned();
     let filter = read_filter(json, path, level, reading);
     let window = read_window(json, path, reading.problems);
     Some(Subject::Field { name, filter, window })
@@ -123,7 +123,7 @@ pub(crate) fn read_metric(
 ) -> Option<Metric> {
     let mut fields = Fields::of(json, path, reading.problems)?;
     let aggregate = read_aggregate(&mut fields);
-    let field = fields.string("field").map(nfc);
+    let field = fields.string("field").map(str::to_owned);
     let needs_none = aggregate.is_some_and(Aggregate::is_days_since);
     match (aggregate, &field) {
         (Some(aggregate), Some(_)) if needs_none => {

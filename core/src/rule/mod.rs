@@ -34,6 +34,8 @@ pub(crate) use references::references;
 pub use schedule::Schedule;
 
 pub use value::Scalar;
+pub(crate) use value::nfc;
+
 pub use window::{Calendar, Period, Window};
 
 /// Who belongs to an audience: a rule document (RULES.md section 2).

@@ -4,7 +4,7 @@ use crate::document::{Fields, Json, Number, Path, describe};
 use crate::error::{Code, Problem};
 
 use super::group::{Reading, Scope, read_conditions};
-use super::value::{each, list_of, nfc, scalar_of};
+use super::value::{each, list_of, scalar_of};
 use super::{Operand, Operator, Place, Radius, RankSize, Window};
 
 /// What the operator is tested against: `value`, and `among` for ranks.
@@ -70,7 +70,7 @@ fn read_other_field(
         return None;
     }
     match value {
-        Json::String(name) => Some(Operand::Field(nfc(name))),
+        Json::String(name) => Some(Operand::Field(name.clone())),
         other => {
             fields.wrong("value", "the name of a field", other);
             None

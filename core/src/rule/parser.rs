@@ -103,8 +103,9 @@ impl RuleParser {
     pub(crate) fn read_conditions<'a>(document: impl Into<Document<'a>>) -> Result<(Rule, Places)> {
         let document = document.into();
         let text = document.as_str().trim_start();
-        if text.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | '`' | '('))
-        {
+        let begins_text =
+            |first: char| first.is_alphabetic() || matches!(first, '_' | '`' | '"' | '(');
+        if text.starts_with(begins_text) {
             let (rule, places) = Self::read_text(document.as_str())?;
             return Ok((rule, Places::Text(places)));
         }

@@ -183,3 +183,32 @@ async fn queries_preview_many_conditions() {
     let left: Vec<u64> = (1..=1_000).map(|step: u64| 10u64.saturating_sub(step)).collect();
     assert_eq!((preview.count, counts), (0, left));
 }
+
+/// `é` as one letter and as two; both name the one column there is, and each its own where both are.
+#[tokio::test]
+async fn queries_find_columns_however_they_are_composed() {
+    let (one, two) = ("caf\u{e9}", "cafe\u{301}");
+    let people = |columns: &[(&str, i64)]| {
+        let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+        let value = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value, value])) };
+        let columns = columns.iter().map(|(name, given)| (*name, value(*given)));
+        batch([("id", id)].into_iter().chain(columns).collect())
+    };
+    let model = AudienceModel::parse(r#"{"users": {"table": "people", "key": "id"}}"#).unwrap();
+    for (columns, expected) in [
+        (vec![(one, 1)], [2, 2]),
+        (vec![(two, 1)], [2, 2]),
+        (vec![(one, 1), (two, 5)], [2, 0]),
+        (vec![(two, 1), (one, 5)], [0, 2]),
+    ] {
+        let engine = SegmentEngine::builder().model(model.clone()).build().await.unwrap();
+        engine.add_arrow("people", vec![people(&columns)]).unwrap();
+        for (name, count) in [one, two].into_iter().zip(expected) {
+            let condition = json!([{"field": name, "operator": "=", "value": 1}]);
+            assert_eq!(engine.preview(condition).await.unwrap().count, count, "{columns:?} {name}");
+            // A text may begin with a quoted name.
+            let text = format!("\"{name}\" = 1");
+            assert_eq!(engine.preview(text.as_str()).await.unwrap().count, count, "{text}");
+        }
+    }
+}
