@@ -13,6 +13,7 @@ mod corpus;
 mod differential;
 mod engine;
 mod generate;
+mod hostile;
 mod metamorphic;
 mod mutations;
 mod oracle;
