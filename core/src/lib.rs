@@ -12,6 +12,7 @@ mod model;
 mod plan;
 mod predicate;
 mod rule;
+mod schedule;
 mod segment;
 mod source;
 mod stack;
