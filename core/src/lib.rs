@@ -19,8 +19,9 @@ mod stack;
 mod store;
 
 pub use catalog::{
-    Catalog, MemoryCatalog, NewMembers, NewRun, NewSegment, Page, Published, RuleChange, RuleRow,
-    RuleSet, RuleText, RuleVersion, RunRow, SegmentRow, SqliteCatalog, StoredMembers, VersionRow,
+    Catalog, Lease, LeaseRow, Leased, MemoryCatalog, NewLease, NewMembers, NewRun, NewSegment,
+    Owner, Page, Published, QueuedRow, RuleChange, RuleRow, RuleSet, RuleText, RuleVersion, RunRow,
+    ScheduleRow, SegmentRow, Settled, SqliteCatalog, StoredMembers, VersionRow,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dependency::{
