@@ -12,6 +12,7 @@ PAIRS ?= 1000000
 SETS ?= 3000
 SEQUENCES ?= 1000
 HOSTILE ?= 10000
+SCHEDULES ?= 50
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
@@ -36,12 +37,14 @@ quickstart:
 	cargo run --example quickstart
 
 ## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000 SEQUENCES=1000`,
-## every user of every case of the corpus explained, and 10,000 hostile strings (`HOSTILE=10000`)
+## every user of every case of the corpus explained, HOSTILE=10000 hostile strings, and SCHEDULES=50 schedules in
+## every zone minute by minute
 soak: venv
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" SEGMENTRY_EXPLAINED=all \
-	SEGMENTRY_HOSTILE="$(HOSTILE)" \
-		cargo test --workspace --test '*' -- differential reuse store corpus_explanations hostile --include-ignored --nocapture
+	SEGMENTRY_HOSTILE="$(HOSTILE)" SEGMENTRY_SCHEDULES="$(SCHEDULES)" SEGMENTRY_ZONES=1000 \
+		cargo test --workspace --test '*' -- differential reuse store corpus_explanations hostile schedule \
+			--include-ignored --nocapture
 
 ## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
 mutations:

@@ -112,6 +112,8 @@ codes! {
     AncestorFailed = "ancestor_failed" => Data,
     /// Another process holds what is needed.
     Busy = "busy" => Busy,
+    /// Another process took over what a run held a lease on; nothing was published.
+    LeaseLost = "lease_lost" => Busy,
     /// The caller cancelled.
     Cancelled = "cancelled" => Cancelled,
     /// A query that would do more than read.

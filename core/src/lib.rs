@@ -12,14 +12,16 @@ mod model;
 mod plan;
 mod predicate;
 mod rule;
+mod schedule;
 mod segment;
 mod source;
 mod stack;
 mod store;
 
 pub use catalog::{
-    Catalog, MemoryCatalog, NewMembers, NewRun, NewSegment, Page, Published, RuleChange, RuleRow,
-    RuleSet, RuleText, RuleVersion, RunRow, SegmentRow, SqliteCatalog, StoredMembers, VersionRow,
+    Catalog, Lease, LeaseRow, Leased, MemoryCatalog, NewLease, NewMembers, NewRun, NewSegment,
+    Owner, Page, Published, QueuedRow, RuleChange, RuleRow, RuleSet, RuleText, RuleVersion, RunRow,
+    ScheduleRow, SegmentRow, Settled, SqliteCatalog, StoredMembers, VersionRow,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dependency::{
@@ -30,9 +32,9 @@ pub use document::{
     Document, MAX_BYTES, MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, Number, NumberError,
 };
 pub use engine::{
-    AffectedRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation, FieldInfo,
-    Freshness, Listed, Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep, Refresh,
-    RuleDocument, RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage,
+    AffectedRule, DueRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation,
+    FieldInfo, Freshness, Listed, Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep,
+    Refresh, RuleDocument, RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage,
     SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo, Summary, Updated,
 };
 pub use error::{Code, Error, Kind, Problem, Result};

@@ -21,6 +21,7 @@ mod original;
 mod pass;
 mod querybuilder;
 mod reuse;
+mod schedule;
 mod sources;
 mod store;
 mod text;

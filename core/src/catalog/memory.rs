@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use super::memory_leases::Leases;
 use super::{
-    Catalog, NewMembers, NewRun, NewSegment, Page, Published, RuleChange, RuleRow, RuleSet,
-    RuleText, RuleVersion, RunRow, SegmentRow, StoredMembers, VersionRow, stored,
+    Catalog, Lease, LeaseRow, Leased, NewLease, NewMembers, NewRun, NewSegment, Page, Published,
+    QueuedRow, RuleChange, RuleRow, RuleSet, RuleText, RuleVersion, RunRow, ScheduleRow,
+    SegmentRow, Settled, StoredMembers, VersionRow, stored,
 };
 use crate::error::{Code, Error, Result};
 use crate::model::{KeyColumn, KeyType};
@@ -24,10 +26,10 @@ pub struct MemoryCatalog(Mutex<State>);
 
 /// Everything that is kept. Bitmaps are shared, so that a copy to work on is cheap.
 #[derive(Clone, Debug, Default)]
-struct State {
+pub(super) struct State {
     revision: i64,
     last_rule: i64,
-    rules: BTreeMap<i64, RuleRow>,
+    pub(super) rules: BTreeMap<i64, RuleRow>,
     history: BTreeMap<i64, Vec<RuleVersion>>,
     last_segment: i64,
     /// By rule.
@@ -37,8 +39,11 @@ struct State {
     last_members: i64,
     /// Each as its bitmaps, the whole one first.
     members: BTreeMap<i64, Vec<Arc<Vec<u8>>>>,
-    runs: Vec<RunRow>,
+    pub(super) last_run: i64,
+    /// Ascending by id.
+    pub(super) runs: Vec<RunRow>,
     keys: Option<KeyColumn>,
+    pub(super) leases: Leases,
 }
 
 impl MemoryCatalog {
@@ -48,13 +53,13 @@ impl MemoryCatalog {
         MemoryCatalog::default()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // A state is only ever replaced whole, so one that a panicking thread left is sound.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes a copy, which becomes the state if all went well.
-    fn change<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
+    pub(super) fn change<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         let mut state = self.state();
         let mut copy = state.clone();
         let answer = work(&mut copy)?;
@@ -110,6 +115,7 @@ impl State {
         for version in self.versions.remove(&id).unwrap_or_default() {
             self.members.remove(&version.members_id);
         }
+        self.leases.forget(id);
         self.remember(id, row.version + 1, at, None);
         Ok(())
     }
@@ -137,6 +143,34 @@ impl State {
         let rule = self.rules.get(&segment.rule_id).map(|rule| rule.version);
         let since = self.current(segment.rule_id).map_or(0, |current| current.version);
         rule != Some(segment.rule_version) || since != segment.since_version
+    }
+
+    /// Publishes a run, under an id that was given before or a new one.
+    pub(super) fn publish_run(
+        &mut self,
+        run: &NewRun,
+        segments: &[NewSegment],
+        id: Option<i64>,
+    ) -> Result<Published> {
+        let mut rules = BTreeSet::new();
+        if let Some(twice) = segments.iter().find(|segment| !rules.insert(segment.rule_id)) {
+            return Err(internal(format!("rule {} is in one run twice", twice.rule_id)));
+        }
+        let stale: BTreeSet<i64> = segments
+            .iter()
+            .filter(|segment| self.is_stale(segment))
+            .map(|segment| segment.rule_id)
+            .collect();
+        if !stale.is_empty() {
+            return Ok(Published::Stale(stale.into_iter().collect()));
+        }
+        let id = id.unwrap_or(self.last_run + 1);
+        self.last_run = self.last_run.max(id);
+        let run = stored::run(run);
+        segments.iter().try_for_each(|segment| self.publish(&run, id, segment))?;
+        let place = self.runs.partition_point(|before| before.id < id);
+        self.runs.insert(place, RunRow { id, run });
+        Ok(Published::Run(id))
     }
 
     fn publish(&mut self, run: &NewRun, run_id: i64, new: &NewSegment) -> Result<()> {
@@ -264,25 +298,52 @@ impl Catalog for MemoryCatalog {
     }
 
     fn publish(&self, run: &NewRun, segments: &[NewSegment]) -> Result<Published> {
+        self.change(|state| state.publish_run(run, segments, None))
+    }
+
+    fn lease(&self, wanted: &NewLease) -> Result<Leased> {
+        self.change(|state| Ok(state.leases.lease(wanted)))
+    }
+
+    fn renew(&self, lease: &Lease, at: DateTime<Utc>) -> Result<bool> {
+        self.change(|state| Ok(state.leases.renew(lease, at)))
+    }
+
+    fn release(&self, lease: &Lease) -> Result<()> {
         self.change(|state| {
-            let mut rules = BTreeSet::new();
-            if let Some(twice) = segments.iter().find(|segment| !rules.insert(segment.rule_id)) {
-                return Err(internal(format!("rule {} is in one run twice", twice.rule_id)));
-            }
-            let stale: BTreeSet<i64> = segments
-                .iter()
-                .filter(|segment| state.is_stale(segment))
-                .map(|segment| segment.rule_id)
-                .collect();
-            if !stale.is_empty() {
-                return Ok(Published::Stale(stale.into_iter().collect()));
-            }
-            let id = state.runs.last().map_or(1, |last| last.id + 1);
-            let run = stored::run(run);
-            segments.iter().try_for_each(|segment| state.publish(&run, id, segment))?;
-            state.runs.push(RunRow { id, run });
-            Ok(Published::Run(id))
+            state.leases.release(lease);
+            Ok(())
         })
+    }
+
+    fn leases(&self) -> Result<Vec<LeaseRow>> {
+        Ok(self.state().leases.rows())
+    }
+
+    fn publish_under(
+        &self,
+        lease: &Lease,
+        run: &NewRun,
+        segments: &[NewSegment],
+        settled: &Settled,
+    ) -> Result<Published> {
+        self.change(|state| state.publish_under(lease, run, segments, settled))
+    }
+
+    fn keep_schedules(&self, lease: &Lease, schedules: &[ScheduleRow]) -> Result<()> {
+        self.change(|state| state.leases.keep_schedules(lease, schedules))
+    }
+
+    fn schedules(&self) -> Result<Vec<ScheduleRow>> {
+        Ok(self.state().leases.schedules())
+    }
+
+    fn enqueue(&self, rule_id: i64, at: DateTime<Utc>) -> Result<i64> {
+        self.change(|state| Ok(state.enqueue(rule_id, at)))
+    }
+
+    fn queued(&self) -> Result<Vec<QueuedRow>> {
+        Ok(self.state().leases.queued())
     }
 
     fn runs(&self, page: &Page) -> Result<(Vec<RunRow>, i64)> {
@@ -291,7 +352,9 @@ impl Catalog for MemoryCatalog {
     }
 
     fn run(&self, id: i64) -> Result<Option<RunRow>> {
-        Ok(self.state().runs.iter().find(|run| run.id == id).cloned())
+        let state = self.state();
+        let id = state.leases.became(id);
+        Ok(state.runs.iter().find(|run| run.id == id).cloned())
     }
 
     fn segments(&self, page: &Page) -> Result<(Vec<SegmentRow>, i64)> {

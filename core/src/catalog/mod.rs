@@ -12,12 +12,17 @@ use chrono::{DateTime, Utc};
 use crate::error::Result;
 use crate::model::{KeyColumn, KeyType};
 
+mod lease;
 mod memory;
+mod memory_leases;
 mod sqlite;
 mod stored;
+mod timetable;
 
+pub use lease::{Lease, LeaseRow, Leased, NewLease, Owner};
 pub use memory::MemoryCatalog;
 pub use sqlite::SqliteCatalog;
+pub use timetable::{QueuedRow, ScheduleRow, Settled};
 
 /// The text of a rule as the columns of `rule_table`.
 ///
@@ -273,7 +278,7 @@ pub struct NewRun {
 /// A run as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRow {
-    /// Ascending in the order of publication.
+    /// Ascending in the order in which runs were published or, if they were queued, asked for.
     pub id: i64,
     /// What was recorded.
     pub run: NewRun,
@@ -343,10 +348,50 @@ pub trait Catalog: Send + Sync + Debug {
     /// [`Code::Internal`](crate::Code::Internal).
     fn publish(&self, run: &NewRun, segments: &[NewSegment]) -> Result<Published>;
 
+    /// Gives a lease on all of the rules, or on none: one that another owner has is taken over only
+    /// once it [no longer holds](LeaseRow::holds).
+    fn lease(&self, wanted: &NewLease) -> Result<Leased>;
+
+    /// Lets a lease hold on from `at`; `false`, and nothing changed, if it was taken over or given
+    /// back on any of its rules.
+    fn renew(&self, lease: &Lease, at: DateTime<Utc>) -> Result<bool>;
+
+    /// Gives a lease back. What was taken over stays with who took it.
+    fn release(&self, lease: &Lease) -> Result<()>;
+
+    /// All leases that were not given back, by rule; some may have expired.
+    fn leases(&self) -> Result<Vec<LeaseRow>>;
+
+    /// The same as [`Catalog::publish`] for who holds a lease on the rules of all segments and
+    /// schedules, which it settles and gives back in the same transaction; a stale run keeps its
+    /// lease. Nothing is changed, and the error is [`Code::LeaseLost`](crate::Code::LeaseLost), if
+    /// the lease was taken over on any of its rules, expired or not.
+    fn publish_under(
+        &self,
+        lease: &Lease,
+        run: &NewRun,
+        segments: &[NewSegment],
+        settled: &Settled,
+    ) -> Result<Published>;
+
+    /// Keeps schedules for who holds a lease on their rules, which it keeps;
+    /// [`Code::LeaseLost`](crate::Code::LeaseLost) as for [`Catalog::publish_under`].
+    fn keep_schedules(&self, lease: &Lease, schedules: &[ScheduleRow]) -> Result<()>;
+
+    /// What is kept of schedules, by rule. A rule that is deleted has nothing any more.
+    fn schedules(&self) -> Result<Vec<ScheduleRow>>;
+
+    /// Puts a run of a rule in the queue and answers the id that it will have. One that is there
+    /// already and has not begun serves again; it has begun if a lease on the rule was taken since.
+    fn enqueue(&self, rule_id: i64, at: DateTime<Utc>) -> Result<i64>;
+
+    /// Runs that were asked for and have not been yet, the oldest first.
+    fn queued(&self) -> Result<Vec<QueuedRow>>;
+
     /// Runs, newest first, and how many there are in all; `search` is ignored.
     fn runs(&self, page: &Page) -> Result<(Vec<RunRow>, i64)>;
 
-    /// The run with that id.
+    /// The run with that id, or of which a queued run with that id became part.
     fn run(&self, id: i64) -> Result<Option<RunRow>>;
 
     /// Segments by ascending `id`, and how many match in all.

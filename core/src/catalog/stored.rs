@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use arrow::array::{Int64Array, LargeStringArray};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeDelta, Utc};
 
-use super::{NewRun, RuleText};
+use super::{NewRun, Owner, RuleText, ScheduleRow};
 use crate::error::{Code, Error, Result};
 use crate::model::{KeyColumn, KeyType};
 
@@ -21,6 +21,21 @@ pub(super) fn run(run: &NewRun) -> NewRun {
         started_at: micros(run.started_at),
         finished_at: micros(run.finished_at),
         report: run.report.clone(),
+    }
+}
+
+/// So much later, or as late as there is.
+pub(super) fn later(at: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
+    micros(at.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC))
+}
+
+/// The schedule's state with its instants as they are kept.
+pub(super) fn schedule(row: &ScheduleRow) -> ScheduleRow {
+    ScheduleRow {
+        handled_until: row.handled_until.map(micros),
+        missed_at: row.missed_at.map(micros),
+        retry_at: row.retry_at.map(micros),
+        ..row.clone()
     }
 }
 
@@ -73,6 +88,13 @@ fn something(text: Option<String>) -> Option<String> {
 pub(super) fn no_members(rule: i64) -> Error {
     let message = format!("the segment of rule {rule} has no members to begin with");
     Error::new(Code::Internal, message)
+}
+
+/// A lease that others have taken over, or that was given back.
+pub(super) fn lease_lost(rule: i64, by: Option<&Owner>) -> Error {
+    let by = by.map_or_else(String::new, |owner| format!(" by {owner}"));
+    let message = format!("the lease on rule {rule} was taken over{by}; nothing was published");
+    Error::new(Code::LeaseLost, message)
 }
 
 /// Refuses keys of another kind than those that are there.

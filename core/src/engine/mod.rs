@@ -7,6 +7,7 @@ mod attributes;
 mod builder;
 mod column_types;
 mod cutoffs;
+mod due;
 mod evaluate;
 mod explain;
 mod faults;
@@ -57,6 +58,7 @@ use crate::source::Source;
 use crate::store::ProfileStore;
 
 pub use builder::EngineBuilder;
+pub use due::DueRule;
 pub use explain::{Explained, ExplainedWindow, Explanation};
 pub use fields::FieldInfo;
 pub use overlap::{Overlap, OverlapPair, OverlapSegment};

@@ -90,7 +90,7 @@ pub(crate) fn gaps(zone: Tz, start: i64, end: i64) -> Vec<(i64, i64)> {
 }
 
 /// The first of the `span` values from `from` on for which `holds`, which never turns false again.
-pub(super) fn first_after(from: i64, span: i64, holds: impl Fn(i64) -> bool) -> i64 {
+pub(crate) fn first_after(from: i64, span: i64, holds: impl Fn(i64) -> bool) -> i64 {
     let (mut low, mut high) = (from, from.saturating_add(span));
     while low < high {
         let middle = low + (high - low) / 2;

@@ -69,7 +69,7 @@ impl Schedule {
             ));
         }
         for (kind, part) in FIELDS.iter().zip(&parts) {
-            kind.check(part)?;
+            kind.read(part)?;
         }
         Ok(Schedule(parts.join(" ")))
     }
@@ -87,6 +87,29 @@ impl Schedule {
     }
 }
 
+/// What a field of a schedule says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Field {
+    /// Its values, one bit each; Sunday is 0.
+    pub(crate) values: u64,
+    /// Whether it begins with `*`.
+    pub(crate) star: bool,
+}
+
+impl Schedule {
+    /// Minute, hour, day of month, month and day of week.
+    pub(crate) fn values(&self) -> [Field; 5] {
+        let mut fields = [Field::default(); 5];
+        let parts = FIELDS.iter().zip(self.fields().split(' '));
+        for (field, (kind, part)) in fields.iter_mut().zip(parts) {
+            // It was checked when it was parsed.
+            field.values = kind.read(part).unwrap_or_default();
+            field.star = part.starts_with('*');
+        }
+        fields
+    }
+}
+
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -98,40 +121,52 @@ fn short(text: &str) -> String {
 }
 
 impl FieldKind {
-    fn check(&self, text: &str) -> Result<(), String> {
+    /// The values of a field, one bit each; 7 of the day of week is 0, because both are Sunday.
+    fn read(&self, text: &str) -> Result<u64, String> {
         if text.len() > 1_000 {
             return Err(format!("the {} has more than 1,000 characters", self.name));
         }
-        text.split(',').try_for_each(|item| self.check_item(item))
+        let mut values = 0;
+        for item in text.split(',') {
+            values |= self.item(item).ok_or_else(|| {
+                format!(
+                    "expected a {} from {} to {}, a range, a step or *, found {:?}",
+                    self.name,
+                    self.low,
+                    self.high,
+                    short(item)
+                )
+            })?;
+        }
+        Ok(values)
     }
 
-    fn check_item(&self, item: &str) -> Result<(), String> {
-        let wrong = || {
-            Err(format!(
-                "expected a {} from {} to {}, a range, a step or *, found {:?}",
-                self.name,
-                self.low,
-                self.high,
-                short(item)
-            ))
-        };
+    fn item(&self, item: &str) -> Option<u64> {
         let (range, step) = match item.split_once('/') {
-            Some((range, step)) => (range, Some(step)),
+            Some((range, step)) => {
+                (range, Some(digits(step).filter(|n| (1..=self.high).contains(n))?))
+            }
             None => (item, None),
         };
-        let step_is_sound =
-            step.is_none_or(|step| digits(step).is_some_and(|n| n >= 1 && n <= self.high));
-        let range_is_sound = match (range, range.split_once('-')) {
-            ("*", _) => true,
-            (_, Some((from, to))) => match (self.value(from), self.value(to)) {
+        let (from, to) = match (range, range.split_once('-')) {
+            ("*", _) => (self.low, self.high),
+            (_, Some((from, to))) => match (self.value(from)?, self.value(to)?) {
                 // 0 and 7 are both Sunday, so that sat-sun is 6-7.
-                (Some(from), Some(to)) => from <= to || (self.high == 7 && to == 0),
-                _ => false,
+                (from, 0) if self.is_day_of_week() && from > 0 => (from, 7),
+                (from, to) if from <= to => (from, to),
+                _ => return None,
             },
             // A step counts from a range or from *, as Vixie's cron has it.
-            (one, None) => step.is_none() && self.value(one).is_some(),
+            (one, None) if step.is_none() => (self.value(one)?, self.value(one)?),
+            _ => return None,
         };
-        if step_is_sound && range_is_sound { Ok(()) } else { wrong() }
+        let step = usize::try_from(step.unwrap_or(1)).ok()?;
+        let values = (from..=to).step_by(step);
+        Some(values.fold(0, |bits, n| bits | 1 << if self.is_day_of_week() { n % 7 } else { n }))
+    }
+
+    fn is_day_of_week(&self) -> bool {
+        self.high == 7
     }
 
     fn value(&self, text: &str) -> Option<u32> {
@@ -164,6 +199,23 @@ mod tests {
         ] {
             assert!(Schedule::parse(text).is_ok(), "{text}: {:?}", Schedule::parse(text));
         }
+    }
+
+    #[test]
+    fn fields_are_sets() {
+        let bits = |values: &[u32]| values.iter().fold(0, |bits, n| bits | 1 << n);
+        let field = |text: &str, place: usize| {
+            Schedule::parse(text).unwrap().values().get(place).unwrap().values
+        };
+        assert_eq!(field("*/20 * * * *", 0), bits(&[0, 20, 40]));
+        assert_eq!(field("5-12/3,50 * * * *", 0), bits(&[5, 8, 11, 50]));
+        assert_eq!(field("* * * mar,JUN-aug *", 3), bits(&[3, 6, 7, 8]));
+        assert_eq!(field("* * * * 5-7", 4), bits(&[5, 6, 0]));
+        assert_eq!(field("* * * * fri-sun", 4), bits(&[5, 6, 0]));
+        assert_eq!(field("* * * * 0-7/2", 4), bits(&[0, 2, 4, 6]));
+        assert_eq!(field("* * * * sun", 4), bits(&[0]));
+        assert_eq!(field("* * * * 0-0", 4), bits(&[0]));
+        assert_eq!(field("@weekly", 4), bits(&[0]));
     }
 
     #[test]

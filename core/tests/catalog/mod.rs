@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod keys;
+mod leases;
 mod rules;
 mod segments;
 mod sqlite_damage;
@@ -79,4 +80,19 @@ every_catalog! {
         segments_are_searched_by_name
         runs_come_in_pages_newest_first
         unknown_things_are_none;
+    leases:
+        a_lease_is_given_on_all_rules_or_none
+        a_lease_ends_when_it_expires
+        a_lease_from_the_future_has_expired
+        a_renewed_lease_goes_on
+        an_owner_takes_over_its_own_leases
+        who_lost_a_lease_cannot_publish
+        an_expired_lease_that_nobody_took_still_publishes
+        a_lease_covers_what_is_published
+        a_stale_run_keeps_its_lease
+        schedules_are_kept_under_a_lease
+        a_run_settles_schedules_and_the_queue
+        a_queued_run_waits_once
+        queued_runs_become_one
+        a_deleted_rule_leaves_the_timetable;
 }

@@ -1,6 +1,7 @@
 //! The engine's verbs through the public API.
 
 mod data_faults;
+mod due;
 mod explain;
 mod members;
 mod queries;

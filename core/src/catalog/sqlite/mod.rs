@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{
-    Catalog, NewRun, NewSegment, Page, Published, RuleChange, RuleSet, RuleVersion, RunRow,
-    SegmentRow, StoredMembers, VersionRow,
+    Catalog, Lease, LeaseRow, Leased, NewLease, NewRun, NewSegment, Page, Published, QueuedRow,
+    RuleChange, RuleSet, RuleVersion, RunRow, ScheduleRow, SegmentRow, Settled, StoredMembers,
+    VersionRow,
 };
 use crate::error::Result;
 use crate::model::{KeyColumn, KeyType};
@@ -17,13 +18,16 @@ use fault::Fault;
 
 mod fault;
 mod keys;
+mod leases;
 mod members;
 mod open;
 mod publish;
 mod rules;
 mod schema;
+mod schema_leases;
 mod segments;
 mod table;
+mod timetable;
 
 /// How long to wait for another program's lock, unless the host says otherwise.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -136,7 +140,52 @@ impl Catalog for SqliteCatalog {
     }
 
     fn publish(&self, run: &NewRun, segments: &[NewSegment]) -> Result<Published> {
-        self.write(|connection| publish::publish(connection, run, segments))
+        self.write(|connection| publish::publish(connection, run, segments, None))
+    }
+
+    fn lease(&self, wanted: &NewLease) -> Result<Leased> {
+        self.write(|connection| leases::lease(connection, wanted))
+    }
+
+    fn renew(&self, lease: &Lease, at: DateTime<Utc>) -> Result<bool> {
+        self.write(|connection| leases::renew(connection, lease, at))
+    }
+
+    fn release(&self, lease: &Lease) -> Result<()> {
+        self.write(|connection| leases::release(connection, lease))
+    }
+
+    fn leases(&self) -> Result<Vec<LeaseRow>> {
+        self.read(leases::rows)
+    }
+
+    fn publish_under(
+        &self,
+        lease: &Lease,
+        run: &NewRun,
+        segments: &[NewSegment],
+        settled: &Settled,
+    ) -> Result<Published> {
+        self.write(|connection| leases::publish_under(connection, lease, run, segments, settled))
+    }
+
+    fn keep_schedules(&self, lease: &Lease, schedules: &[ScheduleRow]) -> Result<()> {
+        self.write(|connection| {
+            leases::check(connection, lease, schedules.iter().map(|row| row.rule_id))?;
+            timetable::keep(connection, schedules)
+        })
+    }
+
+    fn schedules(&self) -> Result<Vec<ScheduleRow>> {
+        self.read(timetable::schedules)
+    }
+
+    fn enqueue(&self, rule_id: i64, at: DateTime<Utc>) -> Result<i64> {
+        self.write(|connection| timetable::enqueue(connection, rule_id, at))
+    }
+
+    fn queued(&self) -> Result<Vec<QueuedRow>> {
+        self.read(timetable::queued)
     }
 
     fn runs(&self, page: &Page) -> Result<(Vec<RunRow>, i64)> {

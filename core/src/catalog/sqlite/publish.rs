@@ -11,11 +11,13 @@ use super::rules::{VERSION, meta};
 use super::table::{Table, first, number};
 use crate::catalog::{NewRun, NewSegment, Published, stored};
 
-/// Records the run and makes its segments current, unless something moved meanwhile.
+/// Records the run, under an id that was given before or a new one, and makes its segments current,
+/// unless something moved meanwhile.
 pub(super) fn publish(
     connection: &Connection,
     run: &NewRun,
     segments: &[NewSegment],
+    id: Option<i64>,
 ) -> Result<Published, Fault> {
     let mut rules = BTreeSet::new();
     if let Some(twice) = segments.iter().find(|segment| !rules.insert(segment.rule_id)) {
@@ -25,7 +27,7 @@ pub(super) fn publish(
     if !stale.is_empty() {
         return Ok(Published::Stale(stale.into_iter().collect()));
     }
-    let run_id = insert_run(connection, run)?;
+    let run_id = insert_run(connection, run, id)?;
     let table = Table::of(connection, "segment_catalog")?;
     for segment in segments {
         insert_version(connection, run, run_id, segment)?;
@@ -51,14 +53,15 @@ fn stale(connection: &Connection, segments: &[NewSegment]) -> Result<BTreeSet<i6
     Ok(stale)
 }
 
-fn insert_run(connection: &Connection, run: &NewRun) -> Result<i64, Fault> {
-    let sql = "INSERT INTO segmentry_run (as_of, started_at, finished_at, report)
-               VALUES (?1, ?2, ?3, ?4)";
+fn insert_run(connection: &Connection, run: &NewRun, id: Option<i64>) -> Result<i64, Fault> {
+    let sql = "INSERT INTO segmentry_run (id, as_of, started_at, finished_at, report)
+               VALUES (?5, ?1, ?2, ?3, ?4)";
     connection.prepare_cached(sql)?.execute(params![
         stored::instant_text(run.as_of),
         stored::instant_text(run.started_at),
         stored::instant_text(run.finished_at),
         run.report,
+        id,
     ])?;
     Ok(connection.last_insert_rowid())
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, Transaction};
 use rusqlite_migration::{HookError, HookResult, M, Migrations};
 
 use super::fault::Fault;
+use super::schema_leases;
 use super::table::{Table, all, first, number, quoted};
 use crate::error::Code;
 
@@ -190,6 +191,7 @@ fn migrations(start: i64) -> Vec<M<'static>> {
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, reuse)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, cutoffs)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, differences)),
+        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, schema_leases::tables)),
     ]
 }
 

@@ -86,9 +86,10 @@ pub(super) fn runs(connection: &Connection, page: &Page) -> Result<(Vec<RunRow>,
     Ok((rows, number(connection, "SELECT COUNT(*) FROM segmentry_run", [])?))
 }
 
-/// The run with that id.
+/// The run with that id, or of which a queued one with that id became part.
 pub(super) fn run(connection: &Connection, id: i64) -> Result<Option<RunRow>, Fault> {
-    first(connection, &format!("{RUN} WHERE id = ?1"), [id], run_row)
+    let became = "(SELECT became FROM segmentry_queue WHERE id = ?1)";
+    first(connection, &format!("{RUN} WHERE id IN (?1, {became})"), [id], run_row)
 }
 
 fn run_row(row: &Row<'_>) -> Result<RunRow, Fault> {
