@@ -18,8 +18,9 @@ mod stack;
 mod store;
 
 pub use catalog::{
-    Catalog, MemoryCatalog, NewMembers, NewRun, NewSegment, Page, Published, RuleChange, RuleRow,
-    RuleSet, RuleText, RuleVersion, RunRow, SegmentRow, SqliteCatalog, StoredMembers, VersionRow,
+    Catalog, CatalogUpkeep, Check, Damage, Dropped, Erased, MemoryCatalog, NewMembers, NewRun,
+    NewSegment, Page, Published, RuleChange, RuleRow, RuleSet, RuleText, RuleVersion, RunRow,
+    SegmentRow, SqliteCatalog, StoredMembers, VersionRow,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dependency::{
@@ -31,9 +32,10 @@ pub use document::{
 };
 pub use engine::{
     AffectedRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation, FieldInfo,
-    Freshness, Listed, Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep, Refresh,
-    RuleDocument, RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage,
-    SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo, Summary, Updated,
+    Forgotten, Freshness, Listed, Overlap, OverlapPair, OverlapSegment, PickedBy, Preview,
+    PreviewStep, Refresh, Retention, RuleDocument, RuleEntry, Run, RunEvent, RunFailure,
+    RunSegment, RunSkip, RunStage, SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo,
+    Summary, Updated, Vacuumed,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{

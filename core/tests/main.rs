@@ -23,3 +23,4 @@ mod reuse;
 mod sources;
 mod store;
 mod text;
+mod upkeep;

@@ -12,6 +12,8 @@ use super::{
 use crate::error::{Code, Error, Result};
 use crate::model::{KeyColumn, KeyType};
 
+mod upkeep;
+
 /// A catalog in memory.
 ///
 /// ```
@@ -37,8 +39,11 @@ struct State {
     last_members: i64,
     /// Each as its bitmaps, the whole one first.
     members: BTreeMap<i64, Vec<Arc<Vec<u8>>>>,
+    last_run: i64,
     runs: Vec<RunRow>,
     keys: Option<KeyColumn>,
+    /// Ordinals, in the order in which they were forgotten.
+    forgotten: Vec<u32>,
 }
 
 impl MemoryCatalog {
@@ -136,7 +141,10 @@ impl State {
     fn is_stale(&self, segment: &NewSegment) -> bool {
         let rule = self.rules.get(&segment.rule_id).map(|rule| rule.version);
         let since = self.current(segment.rule_id).map_or(0, |current| current.version);
-        rule != Some(segment.rule_version) || since != segment.since_version
+        let forgotten = length(self.forgotten.len());
+        rule != Some(segment.rule_version)
+            || since != segment.since_version
+            || forgotten != segment.forgotten
     }
 
     fn publish(&mut self, run: &NewRun, run_id: i64, new: &NewSegment) -> Result<()> {
@@ -277,9 +285,10 @@ impl Catalog for MemoryCatalog {
             if !stale.is_empty() {
                 return Ok(Published::Stale(stale.into_iter().collect()));
             }
-            let id = state.runs.last().map_or(1, |last| last.id + 1);
+            let id = state.last_run + 1;
             let run = stored::run(run);
             segments.iter().try_for_each(|segment| state.publish(&run, id, segment))?;
+            state.last_run = id;
             state.runs.push(RunRow { id, run });
             Ok(Published::Run(id))
         })

@@ -15,9 +15,11 @@ use crate::model::{KeyColumn, KeyType};
 mod memory;
 mod sqlite;
 mod stored;
+mod upkeep;
 
 pub use memory::MemoryCatalog;
 pub use sqlite::SqliteCatalog;
+pub use upkeep::{CatalogUpkeep, Check, Damage, Dropped, Erased};
 
 /// The text of a rule as the columns of `rule_table`.
 ///
@@ -197,7 +199,7 @@ pub enum NewMembers {
 /// #     rule_id: 1, rule_version: 1, segment_name: "Adults".into(), description: None,
 /// #     sql_query: String::new(), row_count: 0, entered: 0, exited: 0, members, since_version,
 /// #     column_types: "{}".into(), reused: "[]".into(), basis: "null".into(),
-/// #     cutoffs: "{}".into(),
+/// #     cutoffs: "{}".into(), forgotten: 0,
 /// # };
 /// let catalog = MemoryCatalog::new();
 /// let revision = catalog.revision().unwrap();
@@ -255,6 +257,9 @@ pub struct NewSegment {
     /// JSON object of where the rule's ranks end, by what each means: with which user, or nowhere.
     /// One user is explained from them without looking at all others.
     pub cutoffs: String,
+    /// How many users had been forgotten when the members were worked out; publication fails if
+    /// there are more by then, who might be among them.
+    pub forgotten: i64,
 }
 
 /// One run: a refresh of one or more rules at one `as_of`.
@@ -284,7 +289,8 @@ pub struct RunRow {
 pub enum Published {
     /// Everything is seen, as this run.
     Run(i64),
-    /// Nothing is: these rules, ascending, were changed, deleted or refreshed by others meanwhile.
+    /// Nothing is: these rules, ascending, were changed, deleted or refreshed by others meanwhile,
+    /// or a user was forgotten.
     Stale(Vec<i64>),
 }
 
@@ -304,7 +310,7 @@ pub struct Page {
 /// Implementations answer [`Code::Damaged`](crate::Code::Damaged) when stored bytes are not what
 /// was written, [`Code::Busy`](crate::Code::Busy) when another process keeps the lock for too
 /// long, and [`Code::Io`](crate::Code::Io) when the system refuses.
-pub trait Catalog: Send + Sync + Debug {
+pub trait Catalog: CatalogUpkeep + Send + Sync + Debug {
     /// Where it is, for messages: a path or `:memory:`.
     fn location(&self) -> String;
 
@@ -330,7 +336,7 @@ pub trait Catalog: Send + Sync + Debug {
     fn key_type(&self) -> Result<Option<KeyType>>;
 
     /// The keys from ordinal `from` on, in the order of their ordinals, or `None` if there are
-    /// none.
+    /// none. Where a user was forgotten there is a null.
     fn keys(&self, from: u32) -> Result<Option<KeyColumn>>;
 
     /// Adds keys after the first `count`; `false`, and nothing added, if there are more than

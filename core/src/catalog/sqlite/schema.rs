@@ -10,6 +10,7 @@ use rusqlite_migration::{HookError, HookResult, M, Migrations};
 
 use super::fault::Fault;
 use super::table::{Table, all, first, number, quoted};
+use super::upkeep;
 use crate::error::Code;
 
 /// The columns that are a rule's wording, in the order in which they are read.
@@ -190,6 +191,7 @@ fn migrations(start: i64) -> Vec<M<'static>> {
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, reuse)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, cutoffs)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, differences)),
+        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, upkeep::schema::migrate)),
     ]
 }
 
