@@ -108,6 +108,8 @@ codes! {
     RuleInUse = "rule_in_use" => Conflict,
     /// The rule was changed since the caller read it.
     StaleVersion = "stale_version" => Conflict,
+    /// Something is there already, and is not overwritten.
+    AlreadyExists = "already_exists" => Conflict,
     /// An ancestor failed or is gone, so the rule was not evaluated.
     AncestorFailed = "ancestor_failed" => Data,
     /// Another process holds what is needed.

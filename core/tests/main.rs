@@ -25,3 +25,4 @@ mod schedule;
 mod sources;
 mod store;
 mod text;
+mod upkeep;

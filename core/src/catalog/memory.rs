@@ -14,6 +14,8 @@ use super::{
 use crate::error::{Code, Error, Result};
 use crate::model::{KeyColumn, KeyType};
 
+mod upkeep;
+
 /// A catalog in memory.
 ///
 /// ```
@@ -44,6 +46,8 @@ pub(super) struct State {
     pub(super) runs: Vec<RunRow>,
     keys: Option<KeyColumn>,
     pub(super) leases: Leases,
+    /// Ordinals, in the order in which they were forgotten.
+    forgotten: Vec<u32>,
 }
 
 impl MemoryCatalog {
@@ -142,7 +146,10 @@ impl State {
     fn is_stale(&self, segment: &NewSegment) -> bool {
         let rule = self.rules.get(&segment.rule_id).map(|rule| rule.version);
         let since = self.current(segment.rule_id).map_or(0, |current| current.version);
-        rule != Some(segment.rule_version) || since != segment.since_version
+        let forgotten = length(self.forgotten.len());
+        rule != Some(segment.rule_version)
+            || since != segment.since_version
+            || forgotten != segment.forgotten
     }
 
     /// Publishes a run, under an id that was given before or a new one.

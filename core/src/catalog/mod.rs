@@ -18,11 +18,13 @@ mod memory_leases;
 mod sqlite;
 mod stored;
 mod timetable;
+mod upkeep;
 
 pub use lease::{Lease, LeaseRow, Leased, NewLease, Owner};
 pub use memory::MemoryCatalog;
 pub use sqlite::SqliteCatalog;
 pub use timetable::{QueuedRow, ScheduleRow, Settled};
+pub use upkeep::{CatalogUpkeep, Check, Damage, Dropped, Erased};
 
 /// The text of a rule as the columns of `rule_table`.
 ///
@@ -202,7 +204,7 @@ pub enum NewMembers {
 /// #     rule_id: 1, rule_version: 1, segment_name: "Adults".into(), description: None,
 /// #     sql_query: String::new(), row_count: 0, entered: 0, exited: 0, members, since_version,
 /// #     column_types: "{}".into(), reused: "[]".into(), basis: "null".into(),
-/// #     cutoffs: "{}".into(),
+/// #     cutoffs: "{}".into(), forgotten: 0,
 /// # };
 /// let catalog = MemoryCatalog::new();
 /// let revision = catalog.revision().unwrap();
@@ -260,6 +262,9 @@ pub struct NewSegment {
     /// JSON object of where the rule's ranks end, by what each means: with which user, or nowhere.
     /// One user is explained from them without looking at all others.
     pub cutoffs: String,
+    /// How many users had been forgotten when the members were worked out; publication fails if
+    /// there are more by then, who might be among them.
+    pub forgotten: i64,
 }
 
 /// One run: a refresh of one or more rules at one `as_of`.
@@ -289,7 +294,8 @@ pub struct RunRow {
 pub enum Published {
     /// Everything is seen, as this run.
     Run(i64),
-    /// Nothing is: these rules, ascending, were changed, deleted or refreshed by others meanwhile.
+    /// Nothing is: these rules, ascending, were changed, deleted or refreshed by others meanwhile,
+    /// or a user was forgotten.
     Stale(Vec<i64>),
 }
 
@@ -309,7 +315,7 @@ pub struct Page {
 /// Implementations answer [`Code::Damaged`](crate::Code::Damaged) when stored bytes are not what
 /// was written, [`Code::Busy`](crate::Code::Busy) when another process keeps the lock for too
 /// long, and [`Code::Io`](crate::Code::Io) when the system refuses.
-pub trait Catalog: Send + Sync + Debug {
+pub trait Catalog: CatalogUpkeep + Send + Sync + Debug {
     /// Where it is, for messages: a path or `:memory:`.
     fn location(&self) -> String;
 
@@ -335,7 +341,7 @@ pub trait Catalog: Send + Sync + Debug {
     fn key_type(&self) -> Result<Option<KeyType>>;
 
     /// The keys from ordinal `from` on, in the order of their ordinals, or `None` if there are
-    /// none.
+    /// none. Where a user was forgotten there is a null.
     fn keys(&self, from: u32) -> Result<Option<KeyColumn>>;
 
     /// Adds keys after the first `count`; `false`, and nothing added, if there are more than

@@ -1,5 +1,6 @@
 //! What storing does to texts, instants and keys, the same in every catalog.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use arrow::array::{Int64Array, LargeStringArray};
@@ -7,7 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeDel
 
 use super::{NewRun, Owner, RuleText, ScheduleRow};
 use crate::error::{Code, Error, Result};
-use crate::model::{KeyColumn, KeyType};
+use crate::model::{Key, KeyColumn, KeyType};
 
 /// The instant in whole microseconds, which is all that is kept of it.
 pub(super) fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
@@ -117,14 +118,17 @@ pub(super) fn check_key_count(there: usize, more: usize) -> Result<()> {
 
 /// The keys of both columns, which must be of one kind.
 pub(super) fn join(first: &KeyColumn, second: &KeyColumn) -> Result<KeyColumn> {
+    let nulls = first.null_count() + second.null_count() > 0;
     match (first, second) {
-        (KeyColumn::Int(first), KeyColumn::Int(second)) => {
+        (KeyColumn::Int(first), KeyColumn::Int(second)) if !nulls => {
             let keys = first.values().iter().chain(second.values()).copied();
             Ok(KeyColumn::Int(Int64Array::from_iter_values(keys)))
         }
+        (KeyColumn::Int(first), KeyColumn::Int(second)) => {
+            Ok(KeyColumn::Int(first.iter().chain(second.iter()).collect()))
+        }
         (KeyColumn::Text(first), KeyColumn::Text(second)) => {
-            let keys = first.iter().chain(second.iter()).flatten();
-            Ok(KeyColumn::Text(LargeStringArray::from_iter_values(keys)))
+            Ok(KeyColumn::Text(first.iter().chain(second.iter()).collect()))
         }
         _ => Err(other_key_type(first.key_type(), second.key_type())),
     }
@@ -136,6 +140,62 @@ pub(super) fn slice(keys: &KeyColumn, places: Range<usize>) -> KeyColumn {
     match keys {
         KeyColumn::Int(keys) => KeyColumn::Int(keys.slice(from, count)),
         KeyColumn::Text(keys) => KeyColumn::Text(keys.slice(from, count)),
+    }
+}
+
+/// The keys but for those at some places, where there is none.
+pub(super) fn without(keys: &KeyColumn, places: impl Iterator<Item = u32>) -> KeyColumn {
+    let places: HashSet<usize> = places.filter_map(|place| usize::try_from(place).ok()).collect();
+    if places.is_empty() {
+        return keys.clone();
+    }
+    let there = |place: &usize| !places.contains(place);
+    match keys {
+        KeyColumn::Int(keys) => {
+            let keys = keys.iter().enumerate();
+            KeyColumn::Int(keys.map(|(place, key)| key.filter(|_| there(&place))).collect())
+        }
+        KeyColumn::Text(keys) => {
+            let keys = keys.iter().enumerate();
+            KeyColumn::Text(keys.map(|(place, key)| key.filter(|_| there(&place))).collect())
+        }
+    }
+}
+
+/// The places of a key.
+pub(super) fn places<'a>(
+    keys: &'a KeyColumn,
+    key: &'a Key,
+) -> Box<dyn Iterator<Item = usize> + 'a> {
+    match (keys, key) {
+        (KeyColumn::Int(keys), Key::Int(key)) => {
+            let keys = keys.iter().enumerate();
+            Box::new(keys.filter(move |(_, known)| *known == Some(*key)).map(|(place, _)| place))
+        }
+        (KeyColumn::Text(keys), Key::Text(key)) => {
+            let keys = keys.iter().enumerate();
+            Box::new(keys.filter(move |(_, known)| *known == Some(key)).map(|(place, _)| place))
+        }
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// The keys with nothing written at a place.
+pub(super) fn blanked(keys: &KeyColumn, blank: usize) -> KeyColumn {
+    match keys {
+        KeyColumn::Int(keys) => {
+            let keys = keys.values().iter().enumerate();
+            let keys = keys.map(|(place, key)| if place == blank { 0 } else { *key });
+            KeyColumn::Int(Int64Array::from_iter_values(keys))
+        }
+        KeyColumn::Text(keys) => {
+            let keys = keys.iter().enumerate();
+            let keys = keys.map(|(place, key)| match key {
+                Some(key) if place != blank => key,
+                _ => "",
+            });
+            KeyColumn::Text(LargeStringArray::from_iter_values(keys))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use roaring::RoaringBitmap;
 
 use crate::catalog::{Catalog, NewMembers, SegmentRow, VersionRow};
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::segment::{bitmap_of, bytes_of};
 
 use super::Shared;
@@ -28,8 +28,18 @@ pub(super) fn read(
     rule: i64,
     version: &VersionRow,
 ) -> Result<RoaringBitmap> {
-    let stored = catalog.members(version.members_id)?;
-    bitmap_of(&stored, rule, version)
+    let members =
+        |version: &VersionRow| bitmap_of(&catalog.members(version.members_id)?, rule, version);
+    let answer = members(version);
+    if !answer.as_ref().is_err_and(|error| error.code() == Code::Damaged) {
+        return answer;
+    }
+    // A user may have been forgotten since the version was read, and it has one member less.
+    let now = catalog.versions(rule)?.into_iter().find(|now| now.version == version.version);
+    match now.filter(|now| now.row_count != version.row_count) {
+        Some(now) => members(&now),
+        None => answer,
+    }
 }
 
 /// A segment's members beside those of the version before.

@@ -37,6 +37,7 @@ mod sources;
 mod stages;
 mod store;
 mod texts;
+mod upkeep;
 mod views;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,7 @@ pub use rules::{AffectedRule, Updated};
 pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage};
 pub use segments::Listed;
 pub use store::{Freshness, StoreStatus, StoredCursor, StoredTableInfo};
+pub use upkeep::{Forgotten, PickedBy, Retention, Vacuumed};
 
 /// The engine: a catalog, a model and the host's tables.
 ///

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Code, Error, Problem, Result};
-use crate::model::{Key, KeyType};
+use crate::model::Key;
 use crate::rule::RuleRef;
 
 use super::SegmentEngine;
@@ -55,13 +55,8 @@ impl SegmentEngine {
     /// # Errors
     /// Errors of the catalog.
     pub async fn segments_of(&self, key: impl Into<Key>) -> Result<Vec<String>> {
-        let mut key = key.into();
         self.shared.learn_keys().await?;
-        if let (Key::Text(text), Some(KeyType::Int)) = (&key, self.shared.dictionary().key_type())
-            && let Ok(number) = text.trim().parse()
-        {
-            key = Key::Int(number);
-        }
+        let key = self.shared.meant(key.into());
         let Some(ordinal) = self.shared.dictionary().ordinal(&key) else { return Ok(Vec::new()) };
         let rows = self.shared.segment_rows().await?;
         self.shared

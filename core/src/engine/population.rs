@@ -9,7 +9,7 @@ use datafusion::datasource::MemTable;
 use roaring::RoaringBitmap;
 
 use crate::error::{Code, Error, Result};
-use crate::model::{BoundModel, KeyColumn};
+use crate::model::{BoundModel, Key, KeyColumn, KeyType};
 use crate::segment::{Bits, NO_ORDINAL, key_column, rows_with_keys};
 use crate::source::spread;
 
@@ -23,12 +23,17 @@ pub(crate) struct Population {
     pub(crate) batches: Vec<RecordBatch>,
     /// The ordinal of each row of each batch.
     pub(crate) ordinals: Vec<Vec<u32>>,
+    /// How many users had been forgotten before keys got their ordinals.
+    pub(crate) forgotten: usize,
 }
 
 impl Shared {
     /// Brings the dictionary in memory up to the catalog's.
     pub(super) async fn learn_keys(&self) -> Result<()> {
-        let known = self.dictionary().len();
+        let (known, forgotten) = {
+            let dictionary = self.dictionary();
+            (dictionary.len(), dictionary.forgotten())
+        };
         let from = u32::try_from(known).unwrap_or(u32::MAX);
         let dictionary = Arc::clone(&self.dictionary);
         let learn = move |catalog: &dyn crate::Catalog| {
@@ -39,9 +44,24 @@ impl Shared {
                     dictionary.extend(&added);
                 }
             }
+            // Later than the keys, so that none is learnt that is forgotten already.
+            let gone = catalog.forgotten(forgotten)?;
+            if !gone.is_empty() {
+                write(&dictionary).forget(forgotten, &gone);
+            }
             Ok(())
         };
         self.catalog(learn).await
+    }
+
+    /// The key that is meant: a text that is a number names a user whose key is one.
+    pub(super) fn meant(&self, key: Key) -> Key {
+        match (key, self.dictionary().key_type()) {
+            (Key::Text(text), Some(KeyType::Int)) => {
+                text.trim().parse().map_or(Key::Text(text), Key::Int)
+            }
+            (key, _) => key,
+        }
     }
 
     /// Reads the users with the columns wanted and the key; every key must be there once.
@@ -53,6 +73,8 @@ impl Shared {
         let batches = self.read_users(model, columns).await?;
         let keys = batches.iter().map(|batch| keys_of(model, batch));
         let keys = keys.collect::<Result<Vec<KeyColumn>>>()?;
+        self.learn_keys().await?;
+        let forgotten = self.dictionary().forgotten();
         let ordinals = self.intern(model, &keys).await?;
         let mut users = Bits::new(self.dictionary().len());
         for (keys, ordinals) in keys.iter().zip(&ordinals) {
@@ -65,7 +87,8 @@ impl Shared {
         let schema = batches.first().map(RecordBatch::schema).ok_or_else(|| lost(model))?;
         let parts = spread(batches.clone(), self.config.target_partitions());
         let table = MemTable::try_new(schema, parts).map_err(super::evaluate::internal)?;
-        Ok(Population { table: Arc::new(table), users: users.to_bitmap(), batches, ordinals })
+        let users = users.to_bitmap();
+        Ok(Population { table: Arc::new(table), users, batches, ordinals, forgotten })
     }
 
     /// The users table, of these columns and the key; at least one batch.

@@ -11,6 +11,7 @@ use crate::error::{Code, Error, Problem, Result};
 use crate::segment::bytes_of;
 
 use super::members::{Compared, compare, read};
+use super::ranks::Cutoffs;
 use super::refresh::{Done, Work, cancelled};
 use super::reuse::States;
 use super::{Run, RunEvent, RunSegment};
@@ -20,12 +21,13 @@ impl Work {
     /// with those that were computed from them.
     pub(super) async fn publish(mut self, mut run: Run, cancel: &CancellationToken) -> Result<Run> {
         let after = self.shared.states(&self.model);
+        let mut forgotten = self.population.forgotten;
         let mut ready = BTreeMap::new();
         loop {
             if cancel.is_cancelled() {
                 return Err(cancelled());
             }
-            self.make_ready(&mut ready, &after).await?;
+            self.make_ready(&mut ready, &after, forgotten).await?;
             let segments: Vec<NewSegment> =
                 self.order.iter().filter_map(|id| ready.remove(id)).collect();
             let version = |new: &NewSegment| (new.rule_id, new.since_version + 1);
@@ -67,6 +69,7 @@ impl Work {
                     let sound = segments.into_iter().filter(|new| !stale.contains(&new.rule_id));
                     ready.extend(sound.map(|new| (new.rule_id, new)));
                     self.leave_out(&stale).await?;
+                    forgotten = self.forget().await?;
                 }
             }
         }
@@ -100,12 +103,28 @@ impl Work {
         Ok(())
     }
 
+    /// Takes out of all members who has been forgotten meanwhile, and says how many users have.
+    async fn forget(&mut self) -> Result<usize> {
+        self.shared.learn_keys().await?;
+        let dictionary = self.shared.dictionary();
+        if dictionary.forgotten() > self.population.forgotten {
+            for done in self.done.values_mut() {
+                done.members = Arc::new(done.members.as_ref() - dictionary.gone());
+                // The sources may still have the user, who is a new one to them.
+                done.cutoffs = Cutoffs::default();
+                done.basis = None;
+            }
+        }
+        Ok(dictionary.forgotten())
+    }
+
     /// Adds what is to be published of the rules that are not ready yet, as differences to their
     /// current segments.
     async fn make_ready(
         &self,
         ready: &mut BTreeMap<i64, NewSegment>,
         after: &States,
+        forgotten: usize,
     ) -> Result<()> {
         let pairs = self.order.iter().filter(|id| !ready.contains_key(id)).filter_map(|id| {
             Some(Pair {
@@ -125,7 +144,9 @@ impl Work {
             if let Some(done) = self.done.get(&pair.rule) {
                 let since = pair.current.map_or(0, |version| version.version);
                 let states = (&self.states, after, mark);
-                ready.insert(pair.rule, new_segment(done, since, compared, states));
+                let new = new_segment(done, since, compared, states);
+                let forgotten = i64::try_from(forgotten).unwrap_or(i64::MAX);
+                ready.insert(pair.rule, NewSegment { forgotten, ..new });
             }
         }
         Ok(())
@@ -172,6 +193,7 @@ fn new_segment(
         reused: serde_json::to_string(&done.reused).unwrap_or_default(),
         basis: serde_json::to_string(&basis).unwrap_or_default(),
         cutoffs: serde_json::to_string(&done.cutoffs).unwrap_or_default(),
+        forgotten: 0,
     }
 }
 

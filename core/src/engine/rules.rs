@@ -49,7 +49,7 @@ impl SegmentEngine {
             // What is wrong with the model is no problem of the rule.
             self.shared.bound_model()?;
         }
-        match self.check(&read, None, &rules) {
+        match self.check_rule(&read, None, &rules) {
             Ok(_) => Ok(Vec::new()),
             Err(error) => Ok(error.into_problems()),
         }
@@ -64,7 +64,7 @@ impl SegmentEngine {
         for _ in 0..TRIES {
             let rules = self.shared.rules().await?;
             let id = rules.next_id;
-            let rule = self.check(&read, None, &rules)?;
+            let rule = self.check_rule(&read, None, &rules)?;
             let change = RuleChange::Insert { id, text: text_of(&rule) };
             if self.change(rules.revision, vec![change]).await? {
                 return Ok(id);
@@ -117,7 +117,7 @@ impl SegmentEngine {
                 return Err(Error::new(Code::StaleVersion, message));
             }
             let id = row.id;
-            let rule = self.check(&read, Some(id), &rules)?;
+            let rule = self.check_rule(&read, Some(id), &rules)?;
             let change = RuleChange::Update { id, text: text_of(&rule) };
             if self.change(rules.revision, vec![change]).await? {
                 return Ok(updated(id, &rules));
@@ -296,7 +296,7 @@ impl SegmentEngine {
 
     /// A rule that can be stored under `id`, or as a new one; else everything that is wrong with
     /// it, with its form and with what it says.
-    fn check(&self, read: &Partly, id: Option<i64>, rules: &Rules) -> Result<Rule> {
+    fn check_rule(&self, read: &Partly, id: Option<i64>, rules: &Rules) -> Result<Rule> {
         let mut problems = read.problems.clone();
         let Some(rule) = &read.rule else { return Err(Error::of(problems)) };
         match self.check_sound(rule.clone(), id, rules) {

@@ -121,7 +121,7 @@ pub(super) fn no_segment(rule: i64) -> Error {
     Error::new(Code::NotFound, format!("rule {rule} has no segment yet; refresh it"))
 }
 
-fn run_of(row: RunRow) -> Result<Run> {
+pub(super) fn run_of(row: RunRow) -> Result<Run> {
     let run: Run = serde_json::from_str(&row.run.report).map_err(|error| {
         Error::new(Code::Damaged, format!("the report of run {} is damaged", row.id))
             .caused_by(error)

@@ -37,7 +37,8 @@ impl KeyType {
     }
 }
 
-/// A column of keys without nulls.
+/// A column of keys. There are no nulls in it, except where [`Catalog::keys`](crate::Catalog::keys)
+/// has no key for an ordinal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum KeyColumn {
     /// Integer keys.
@@ -83,10 +84,11 @@ impl KeyColumn {
     /// The key at `index`, if there is one.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Key> {
-        if index >= self.len() {
-            return None;
-        }
-        Some(match self {
+        let there = match self {
+            KeyColumn::Int(keys) => index < keys.len() && keys.is_valid(index),
+            KeyColumn::Text(keys) => index < keys.len() && keys.is_valid(index),
+        };
+        there.then(|| match self {
             KeyColumn::Int(keys) => Key::Int(keys.value(index)),
             KeyColumn::Text(keys) => Key::Text(keys.value(index).to_owned()),
         })

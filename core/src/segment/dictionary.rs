@@ -1,7 +1,8 @@
 //! The dictionary that gives every user key a dense ordinal, as one process knows it.
 //!
 //! The catalog's is the truth and only grows; this is its image in memory, brought up to date
-//! before use. Ordinals are never reused, so a bitmap means the same users forever.
+//! before use. Ordinals are never reused, so a bitmap means the same users forever. Where a user
+//! was forgotten there is no key.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, LargeStringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-
+use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::error::{Code, Error, Result};
@@ -42,7 +43,13 @@ impl Hasher for IntHasher {
 
 /// Keys with their ordinals, both ways.
 #[derive(Debug, Default)]
-pub(crate) struct Dictionary(Option<Known>);
+pub(crate) struct Dictionary {
+    known: Option<Known>,
+    /// The ordinals that no key has any more.
+    gone: RoaringBitmap,
+    /// How many of those that the catalog has forgotten this knows of.
+    forgotten: usize,
+}
 
 #[derive(Debug)]
 enum Known {
@@ -69,17 +76,20 @@ pub(crate) const NO_ORDINAL: u32 = u32::MAX;
 const DENSITY: usize = 8;
 
 impl IntOrdinals {
-    fn of(keys: &[i64]) -> Self {
-        let first = keys.iter().min().copied().unwrap_or(0);
-        let last = keys.iter().max().copied().unwrap_or(0);
+    fn of(keys: &[i64], gone: &RoaringBitmap) -> Self {
+        let known = || {
+            let numbered = keys.iter().zip(0u32..);
+            numbered.filter(|(_, ordinal)| gone.is_empty() || !gone.contains(*ordinal))
+        };
+        let first = known().map(|(key, _)| *key).min().unwrap_or(0);
+        let last = known().map(|(key, _)| *key).max().unwrap_or(0);
         let places = last.checked_sub(first).and_then(|width| usize::try_from(width).ok());
         let dense = places.filter(|places| *places < keys.len().saturating_mul(DENSITY));
-        let numbered = keys.iter().zip(0u32..);
         let Some(places) = dense else {
-            return IntOrdinals::Sparse(numbered.map(|(key, ordinal)| (*key, ordinal)).collect());
+            return IntOrdinals::Sparse(known().map(|(key, ordinal)| (*key, ordinal)).collect());
         };
         let mut slots = vec![NO_ORDINAL; places + 1];
-        for (key, ordinal) in numbered {
+        for (key, ordinal) in known() {
             if let Some(slot) = slots.get_mut(place(*key, first)) {
                 *slot = ordinal;
             }
@@ -110,6 +120,25 @@ impl IntOrdinals {
             IntOrdinals::Sparse(ordinals) => {
                 ordinals.insert(key, ordinal);
                 true
+            }
+        }
+    }
+}
+
+impl IntOrdinals {
+    /// Takes a key out, if it has that ordinal: it may have another by now.
+    fn remove(&mut self, key: i64, ordinal: u32) {
+        match self {
+            IntOrdinals::Dense { first, slots } => {
+                let slot = slots.get_mut(place(key, *first)).filter(|slot| **slot == ordinal);
+                if let Some(slot) = slot {
+                    *slot = NO_ORDINAL;
+                }
+            }
+            IntOrdinals::Sparse(ordinals) => {
+                if ordinals.get(&key) == Some(&ordinal) {
+                    ordinals.remove(&key);
+                }
             }
         }
     }
@@ -158,7 +187,7 @@ pub(crate) fn key_hashes(keys: &KeyColumn) -> Vec<Option<u64>> {
 impl Dictionary {
     /// How many keys there are; the next gets this ordinal.
     pub(crate) fn len(&self) -> usize {
-        match &self.0 {
+        match &self.known {
             None => 0,
             Some(Known::Int { keys, .. }) => keys.len(),
             Some(Known::Text { keys, .. }) => keys.len(),
@@ -166,7 +195,7 @@ impl Dictionary {
     }
 
     pub(crate) fn key_type(&self) -> Option<KeyType> {
-        self.0.as_ref().map(|known| match known {
+        self.known.as_ref().map(|known| match known {
             Known::Int { .. } => KeyType::Int,
             Known::Text { .. } => KeyType::Text,
         })
@@ -174,8 +203,9 @@ impl Dictionary {
 
     /// Adds keys after those there are.
     pub(crate) fn extend(&mut self, added: &KeyColumn) {
-        let known = self.0.get_or_insert_with(|| match added.key_type() {
-            KeyType::Int => Known::Int { keys: Vec::new(), ordinals: IntOrdinals::of(&[]) },
+        let gone = &mut self.gone;
+        let known = self.known.get_or_insert_with(|| match added.key_type() {
+            KeyType::Int => Known::Int { keys: Vec::new(), ordinals: IntOrdinals::of(&[], gone) },
             KeyType::Text => Known::Text { keys: Vec::new(), ordinals: HashMap::default() },
         });
         let next = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
@@ -184,19 +214,28 @@ impl Dictionary {
                 // Whether keys lie close together is seen anew once there are twice as many.
                 let many = added.len() > keys.len();
                 let mut fits = !many;
-                for key in added.values() {
-                    fits = fits && ordinals.insert(*key, next(keys.len()));
+                for (row, key) in added.values().iter().enumerate() {
+                    let ordinal = next(keys.len());
+                    if added.is_null(row) {
+                        gone.insert(ordinal);
+                    } else {
+                        fits = fits && ordinals.insert(*key, ordinal);
+                    }
                     keys.push(*key);
                 }
                 if !fits {
-                    *ordinals = IntOrdinals::of(keys);
+                    *ordinals = IntOrdinals::of(keys, gone);
                 }
             }
             (Known::Text { keys, ordinals }, KeyColumn::Text(added)) => {
-                for key in added.iter().flatten() {
-                    let key: Arc<str> = Arc::from(key);
-                    ordinals.insert(Arc::clone(&key), next(keys.len()));
-                    keys.push(key);
+                for key in added {
+                    let ordinal = next(keys.len());
+                    let text: Arc<str> = Arc::from(key.unwrap_or_default());
+                    match key {
+                        Some(_) => drop(ordinals.insert(Arc::clone(&text), ordinal)),
+                        None => drop(gone.insert(ordinal)),
+                    }
+                    keys.push(text);
                 }
             }
             // The catalog refuses keys of another kind, so that there are none to add.
@@ -204,9 +243,46 @@ impl Dictionary {
         }
     }
 
+    /// How many users that the catalog has forgotten this knows of.
+    pub(crate) fn forgotten(&self) -> usize {
+        self.forgotten
+    }
+
+    /// The ordinals that no key has any more.
+    pub(crate) fn gone(&self) -> &RoaringBitmap {
+        &self.gone
+    }
+
+    /// Forgets the keys of these ordinals, which the catalog has forgotten after the first `from`.
+    pub(crate) fn forget(&mut self, from: usize, forgotten: &[u32]) {
+        for ordinal in forgotten {
+            let place = usize::try_from(*ordinal).unwrap_or(usize::MAX);
+            match &mut self.known {
+                Some(Known::Int { keys, ordinals }) => {
+                    if let Some(key) = keys.get_mut(place) {
+                        ordinals.remove(*key, *ordinal);
+                        *key = 0;
+                        self.gone.insert(*ordinal);
+                    }
+                }
+                Some(Known::Text { keys, ordinals }) => {
+                    if let Some(key) = keys.get_mut(place) {
+                        if ordinals.get(key) == Some(ordinal) {
+                            ordinals.remove(key);
+                        }
+                        *key = Arc::from("");
+                        self.gone.insert(*ordinal);
+                    }
+                }
+                None => {}
+            }
+        }
+        self.forgotten = self.forgotten.max(from + forgotten.len());
+    }
+
     /// The ordinal of each key; `None` for nulls and keys that are not known.
     pub(crate) fn ordinals(&self, keys: &KeyColumn) -> Vec<Option<u32>> {
-        match (&self.0, keys) {
+        match (&self.known, keys) {
             (Some(Known::Int { ordinals, .. }), KeyColumn::Int(keys)) => {
                 keys.iter().map(|key| ordinals.get(key?)).collect()
             }
@@ -220,7 +296,9 @@ impl Dictionary {
     /// A digest of the first so many keys, the same for the same keys in every process.
     pub(crate) fn digest(&self, count: usize) -> u64 {
         let mut hasher = Xxh3::new();
-        match &self.0 {
+        let gone = self.gone.iter().filter(|ordinal| (*ordinal as usize) < count);
+        gone.for_each(|ordinal| hasher.update(&ordinal.to_le_bytes()));
+        match &self.known {
             None => {}
             Some(Known::Int { keys, .. }) => {
                 keys.iter().take(count).for_each(|key| hasher.update(&key.to_le_bytes()));
@@ -235,7 +313,7 @@ impl Dictionary {
 
     /// The hashes of the keys from a place on, as [`key_hashes`] has them.
     pub(crate) fn hashes_from(&self, first: usize) -> Vec<u64> {
-        match &self.0 {
+        match &self.known {
             None => Vec::new(),
             Some(Known::Int { keys, .. }) => {
                 keys.iter().skip(first).map(|key| xxh3_64(&key.to_le_bytes())).collect()
@@ -248,7 +326,7 @@ impl Dictionary {
 
     /// Adds the ordinal of each key to `out`; [`NO_ORDINAL`] for nulls and keys that are not known.
     pub(crate) fn ordinals_into(&self, keys: &KeyColumn, out: &mut Vec<u32>) {
-        match (&self.0, keys) {
+        match (&self.known, keys) {
             (Some(Known::Int { ordinals, .. }), KeyColumn::Int(keys)) if keys.null_count() == 0 => {
                 let found = keys.values().iter();
                 out.extend(found.map(|key| ordinals.get(*key).unwrap_or(NO_ORDINAL)));
@@ -258,7 +336,7 @@ impl Dictionary {
     }
 
     pub(crate) fn ordinal(&self, key: &Key) -> Option<u32> {
-        match (&self.0, key) {
+        match (&self.known, key) {
             (Some(Known::Int { ordinals, .. }), Key::Int(key)) => ordinals.get(*key),
             (Some(Known::Text { ordinals, .. }), Key::Text(key)) => {
                 ordinals.get(key.as_str()).copied()
@@ -267,14 +345,16 @@ impl Dictionary {
         }
     }
 
-    /// The keys of these ordinals, ascending by key; unknown ordinals are an error.
+    /// The keys of these ordinals, ascending by key; unknown ordinals are an error, and those of
+    /// users who are forgotten are passed over.
     pub(crate) fn keys(&self, ordinals: impl Iterator<Item = u32>) -> Result<KeyColumn> {
+        let ordinals = ordinals.filter(|ordinal| !self.gone.contains(*ordinal));
         let index = |ordinal: u32| usize::try_from(ordinal).unwrap_or(usize::MAX);
         let lost = |ordinal| {
             let message = format!("a segment has the ordinal {ordinal}, which no key has");
             Error::new(Code::Damaged, message)
         };
-        match &self.0 {
+        match &self.known {
             Some(Known::Int { keys, .. }) => {
                 let found = ordinals.map(|o| keys.get(index(o)).copied().ok_or_else(|| lost(o)));
                 let mut found = found.collect::<Result<Vec<i64>>>()?;

@@ -55,21 +55,31 @@ pub(crate) fn bitmap_of(
     version: &VersionRow,
 ) -> Result<RoaringBitmap> {
     let what = format!("the members of version {} of rule {rule}'s segment", version.version);
-    let read = |bytes: &Vec<u8>| {
-        RoaringBitmap::deserialize_from(bytes.as_slice()).map_err(|error| {
-            Error::new(Code::Damaged, format!("{what} are damaged: {error}")).caused_by(error)
-        })
-    };
-    let mut members = read(&stored.whole)?;
-    for difference in &stored.differences {
-        members ^= read(difference)?;
-    }
+    let members = combined(stored).map_err(|error| {
+        Error::new(Code::Damaged, format!("{what} are damaged: {error}")).caused_by(error)
+    })?;
     let (count, expected) = (members.len(), version.row_count);
     if i64::try_from(count) != Ok(expected) {
         let message = format!("{what} are damaged: {count} of {expected}");
         return Err(Error::new(Code::Damaged, message));
     }
     Ok(members)
+}
+
+/// What the stored bytes are together.
+pub(crate) fn combined(stored: &StoredMembers) -> Result<RoaringBitmap> {
+    let mut members = bitmap(&stored.whole)?;
+    for difference in &stored.differences {
+        members ^= bitmap(difference)?;
+    }
+    Ok(members)
+}
+
+/// One bitmap in the portable format.
+pub(crate) fn bitmap(bytes: &[u8]) -> Result<RoaringBitmap> {
+    RoaringBitmap::deserialize_from(bytes).map_err(|error| {
+        Error::new(Code::Damaged, format!("that is no bitmap: {error}")).caused_by(error)
+    })
 }
 
 /// A bitmap in the portable format.

@@ -26,7 +26,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 
 pub(crate) use manifest::{
     ColumnEntry, Manifest, PartEntry, Population, Seen, SeenCursor, SeenFile, TableEntry,
@@ -209,11 +209,13 @@ impl ProfileStore {
 
     /// Reads all of a part, so that damage is noticed.
     pub(crate) fn verify(&self, part: &PartEntry) -> Result<()> {
-        Part::open(&self.folder.join(&part.file))?.verify()
+        let read = Part::open(&self.folder.join(&part.file))?;
+        read.verify()?;
+        counted(&part.file, read.rows(), part.rows)
     }
 
-    pub(crate) fn verify_words(&self, file: &str) -> Result<()> {
-        Words::open(&self.folder.join(file)).map(drop)
+    pub(crate) fn verify_words(&self, file: &str, count: usize) -> Result<()> {
+        counted(file, Words::open(&self.folder.join(file))?.len(), count)
     }
 
     pub(crate) fn verify_users(&self, file: &str) -> Result<()> {
@@ -241,4 +243,13 @@ impl ProfileStore {
         part::write_file(&self.folder.join(name), bytes)
             .map_err(|error| unwritable(&self.folder, error))
     }
+}
+
+/// A file holds as many things as the manifest says.
+fn counted(file: &str, found: usize, expected: usize) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    let message = format!("the profile store's file {file}: it holds {found} of {expected}");
+    Err(Error::new(Code::Damaged, message))
 }

@@ -10,7 +10,9 @@ mod sqlite_damage;
 mod sqlite_file;
 mod sqlite_original;
 mod sqlite_shared;
+mod sqlite_upkeep;
 mod support;
+mod upkeep;
 
 /// Makes a test of each behaviour for each catalog.
 macro_rules! every_catalog {
@@ -95,4 +97,15 @@ every_catalog! {
         a_queued_run_waits_once
         queued_runs_become_one
         a_deleted_rule_leaves_the_timetable;
+    upkeep:
+        old_versions_are_dropped
+        what_leans_on_dropped_members_stands_by_itself
+        versions_whose_members_are_no_bitmaps_are_not_dropped
+        old_runs_are_dropped
+        shrinking_changes_nothing
+        a_forgotten_user_is_in_no_version
+        a_forgotten_key_is_a_new_user_when_it_comes_again
+        text_keys_are_forgotten
+        a_run_that_began_before_brings_nobody_back
+        nobody_is_forgotten_where_members_are_no_bitmaps;
 }

@@ -79,6 +79,7 @@ pub fn new_segment(rule_id: i64, members: &[u8]) -> NewSegment {
         reused: "[{\"rule_id\": 9}]".to_owned(),
         basis: "{\"meaning\": \"0\"}".to_owned(),
         cutoffs: "{\"0\": \"everyone\"}".to_owned(),
+        forgotten: 0,
     }
 }
 

@@ -27,6 +27,15 @@ impl Fault {
         Fault::Known(Code::Internal, message.into())
     }
 
+    /// The public code of this fault.
+    pub(super) fn code(&self) -> Code {
+        match self {
+            Fault::Shared(error) => error.code(),
+            Fault::Known(code, _) => *code,
+            Fault::Sqlite(error) => code(error),
+        }
+    }
+
     /// The public error of this fault in the catalog at `location`.
     pub(super) fn at(self, location: &str) -> Error {
         match self {

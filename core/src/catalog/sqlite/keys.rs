@@ -4,6 +4,8 @@
 //! of each, as 32 bits little-endian, and then all their bytes. Only the last block is ever
 //! written again.
 
+use std::collections::HashSet;
+
 use arrow::array::{ArrayBuilder, Int64Array, LargeStringBuilder};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
@@ -12,7 +14,7 @@ use super::fault::Fault;
 use super::table::{all, checksum, first, number};
 use crate::catalog::stored;
 use crate::error::Code;
-use crate::model::{KeyColumn, KeyType};
+use crate::model::{Key, KeyColumn, KeyType};
 
 /// How many keys a block holds.
 const BLOCK: usize = 65_536;
@@ -29,8 +31,16 @@ pub(super) fn key_type(connection: &Connection) -> Result<Option<KeyType>, Fault
     .transpose()
 }
 
-/// The keys from ordinal `from` on.
+/// The keys from ordinal `from` on; there is none where a user was forgotten.
 pub(super) fn read(connection: &Connection, from: u32) -> Result<Option<KeyColumn>, Fault> {
+    let Some(keys) = written(connection, from)? else { return Ok(None) };
+    let sql = "SELECT ordinal FROM segmentry_forgotten WHERE ordinal >= ?1";
+    let forgotten: Vec<u32> = all(connection, sql, [from], |row| Ok(row.get(0)?))?;
+    Ok(Some(stored::without(&keys, forgotten.into_iter().map(|ordinal| ordinal - from))))
+}
+
+/// The same with what is written where a user was forgotten.
+fn written(connection: &Connection, from: u32) -> Result<Option<KeyColumn>, Fault> {
     let Some(key_type) = key_type(connection)? else { return Ok(None) };
     let from = from as usize;
     // Who only asks whether there are more need not take a block apart.
@@ -53,6 +63,39 @@ pub(super) fn read(connection: &Connection, from: u32) -> Result<Option<KeyColum
         keys.decode(&block)
     })?;
     Ok(keys.from(from % BLOCK))
+}
+
+/// Looks at every block by itself, and tells of each how many keys it holds or what is wrong.
+pub(super) fn verify(
+    connection: &Connection,
+    mut tell: impl FnMut(usize, Result<usize, String>),
+) -> Result<(), Fault> {
+    let Some(key_type) = key_type(connection)? else { return Ok(()) };
+    let sql = "SELECT block FROM segmentry_key_block ORDER BY block";
+    let numbers: Vec<i64> = all(connection, sql, [], |row| Ok(row.get(0)?))?;
+    let last = numbers.len().saturating_sub(1);
+    let sql = "SELECT block, count, checksum, data FROM segmentry_key_block WHERE block = ?1";
+    for (expected, number) in numbers.into_iter().enumerate() {
+        let mut keys = Growing::new(key_type);
+        let looked = first(connection, sql, [number], |row| {
+            let block = Block::read(row)?;
+            keys.decode(&block)?;
+            Ok(block.number)
+        });
+        match looked {
+            Ok(Some(number)) if number != expected => {
+                tell(expected, Err(format!("it is missing, the next is {number}")));
+                return Ok(());
+            }
+            Ok(Some(_)) if expected < last && keys.len() < BLOCK => {
+                tell(expected, Err(format!("it holds {} keys and is not the last", keys.len())));
+            }
+            Ok(_) => tell(expected, Ok(keys.len())),
+            Err(fault) if fault.code() == Code::Damaged => tell(expected, Err(fault.to_string())),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(())
 }
 
 /// Adds keys after the first `count`, if there are exactly so many.
@@ -79,12 +122,33 @@ pub(super) fn append(connection: &Connection, count: u32, new: &KeyColumn) -> Re
     Ok(true)
 }
 
+/// Writes nothing over a key, and says which ordinal it had.
+pub(super) fn blank(connection: &Connection, key: &Key) -> Result<Option<u32>, Fault> {
+    let Some(key_type) = key_type(connection)? else { return Ok(None) };
+    let sql = "SELECT ordinal FROM segmentry_forgotten";
+    let forgotten: HashSet<usize> =
+        all(connection, sql, [], |row| size(row.get(0)?))?.into_iter().collect();
+    let blocks = number(connection, "SELECT COUNT(*) FROM segmentry_key_block", [])?;
+    let sql = "SELECT block, count, checksum, data FROM segmentry_key_block WHERE block = ?1";
+    for block in 0..size(blocks)? {
+        let mut keys = Growing::new(key_type);
+        first(connection, sql, [ordinal(block)], |row| keys.decode(&Block::read(row)?))?
+            .ok_or_else(|| damaged(block))?;
+        let Some(keys) = keys.from(0) else { continue };
+        let is_it = |place: &usize| !forgotten.contains(&(block * BLOCK + place));
+        let Some(place) = stored::places(&keys, key).find(is_it) else { continue };
+        write_block(connection, block, &stored::blanked(&keys, place))?;
+        return Ok(Some(u32_of(block * BLOCK + place)?));
+    }
+    Ok(None)
+}
+
 fn write(connection: &Connection, there: usize, new: &KeyColumn) -> Result<(), Fault> {
     let mut done = 0;
     let mut block = there / BLOCK;
     let begun = there % BLOCK;
     if begun > 0 {
-        let last = read(connection, u32_of(block * BLOCK)?)?.ok_or_else(|| damaged(block))?;
+        let last = written(connection, u32_of(block * BLOCK)?)?.ok_or_else(|| damaged(block))?;
         done = new.len().min(BLOCK - begun);
         let joined = stored::join(&last, &stored::slice(new, 0..done))?;
         write_block(connection, block, &joined)?;

@@ -28,6 +28,7 @@ mod schema_leases;
 mod segments;
 mod table;
 mod timetable;
+mod upkeep;
 
 /// How long to wait for another program's lock, unless the host says otherwise.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -49,6 +50,7 @@ pub struct SqliteCatalog {
     writer: Mutex<Connection>,
     /// So that reading does not wait for a write; there is none for `:memory:`.
     reader: Option<Mutex<Connection>>,
+    timeout: Duration,
 }
 
 impl SqliteCatalog {
@@ -62,7 +64,8 @@ impl SqliteCatalog {
         let path = path.as_ref().to_owned();
         let (writer, reader) = open::open(&path, busy_timeout)
             .map_err(|fault| fault.at(&path.display().to_string()))?;
-        Ok(SqliteCatalog { path, writer: Mutex::new(writer), reader: reader.map(Mutex::new) })
+        let (writer, reader) = (Mutex::new(writer), reader.map(Mutex::new));
+        Ok(SqliteCatalog { path, writer, reader, timeout: open::waits(busy_timeout) })
     }
 
     /// Reads in one transaction, from one snapshot.

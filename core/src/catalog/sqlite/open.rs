@@ -17,13 +17,17 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The bytes of the smallest database. SQLite takes a shorter file for an empty one.
 const SMALLEST: u64 = 512;
 
+/// How long SQLite can wait: it counts in an i32 of milliseconds.
+pub(super) fn waits(timeout: Duration) -> Duration {
+    timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into()))
+}
+
 /// The connection that writes, and for a file the one that reads.
 pub(super) fn open(
     path: &Path,
     timeout: Duration,
 ) -> Result<(Connection, Option<Connection>), Fault> {
-    // SQLite counts in an i32 of milliseconds.
-    let timeout = timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into()));
+    let timeout = waits(timeout);
     if path.as_os_str() == ":memory:" {
         let mut connection = Connection::open_in_memory()?;
         prepare(&mut connection, timeout)?;

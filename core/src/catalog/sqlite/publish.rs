@@ -9,6 +9,7 @@ use super::fault::Fault;
 use super::members::{self, Kept};
 use super::rules::{VERSION, meta};
 use super::table::{Table, first, number};
+use super::upkeep::forget;
 use crate::catalog::{NewRun, NewSegment, Published, stored};
 
 /// Records the run, under an id that was given before or a new one, and makes its segments current,
@@ -43,10 +44,12 @@ fn stale(connection: &Connection, segments: &[NewSegment]) -> Result<BTreeSet<i6
          FROM rule_table WHERE id = ?1"
     );
     let mut stale = BTreeSet::new();
+    let forgotten = forget::count(connection)?;
     for segment in segments {
         let found: Option<(i64, i64)> =
             first(connection, &sql, [segment.rule_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if found != Some((segment.rule_version, segment.since_version)) {
+        let same = found == Some((segment.rule_version, segment.since_version));
+        if !same || segment.forgotten != forgotten {
             stale.insert(segment.rule_id);
         }
     }

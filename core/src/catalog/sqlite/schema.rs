@@ -11,6 +11,7 @@ use rusqlite_migration::{HookError, HookResult, M, Migrations};
 use super::fault::Fault;
 use super::schema_leases;
 use super::table::{Table, all, first, number, quoted};
+use super::upkeep;
 use crate::error::Code;
 
 /// The columns that are a rule's wording, in the order in which they are read.
@@ -192,6 +193,7 @@ fn migrations(start: i64) -> Vec<M<'static>> {
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, cutoffs)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, differences)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, schema_leases::tables)),
+        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, upkeep::schema::migrate)),
     ]
 }
 

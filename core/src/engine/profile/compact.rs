@@ -106,8 +106,8 @@ fn compacted(entry: &mut TableEntry, work: &Work, columns: &[usize]) -> Result<(
     let kept = columns.iter().filter_map(|place| entry.columns.get(*place)).cloned();
     entry.columns = kept.collect();
     for column in &entry.columns {
-        if let Some((file, _)) = &column.words {
-            work.store.verify_words(file)?;
+        if let Some((file, count)) = &column.words {
+            work.store.verify_words(file, *count)?;
         }
     }
     Ok(())
