@@ -19,7 +19,10 @@ mod stack;
 mod store;
 
 pub use catalog::{
-    Catalog, CatalogUpkeep, Check, Damage, Dropped, Erased, Lease, LeaseRow, Leased, MemoryCatalog, NewLease, NewMembers, NewRun, NewSegment, Owner, Page, Published, QueuedRow, RuleChange, RuleRow, RuleSet, RuleText, RuleVersion, RunRow, ScheduleRow, SegmentRow, Settled, SqliteCatalog, StoredMembers, VersionRow,
+    Catalog, CatalogUpkeep, Check, Damage, Dropped, Erased, Lease, LeaseRow, Leased, MemoryCatalog,
+    NewLease, NewMembers, NewRun, NewSegment, Owner, Page, Published, QueuedRow, RuleChange,
+    RuleRow, RuleSet, RuleText, RuleVersion, RunRow, ScheduleRow, SegmentRow, Settled,
+    SqliteCatalog, StoredMembers, VersionRow,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dependency::{
@@ -30,7 +33,11 @@ pub use document::{
     Document, MAX_BYTES, MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, Number, NumberError,
 };
 pub use engine::{
-    AffectedRule, DueRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation, FieldInfo, Forgotten, Freshness, Listed, Overlap, OverlapPair, OverlapSegment, PickedBy, Preview, PreviewStep, Refresh, Retention, RuleDocument, RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage, SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo, Summary, Updated, Vacuumed,
+    AffectedRule, DueRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation,
+    FieldInfo, Forgotten, Freshness, Listed, Overlap, OverlapPair, OverlapSegment, PickedBy,
+    Preview, PreviewStep, Refresh, Retention, RuleDocument, RuleEntry, Run, RunEvent, RunFailure,
+    RunSegment, RunSkip, RunStage, SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo,
+    Summary, Updated, Vacuumed,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{
