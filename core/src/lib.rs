@@ -23,7 +23,7 @@ pub use catalog::{
     Owner, Page, Published, QueuedRow, RuleChange, RuleRow, RuleSet, RuleText, RuleVersion, RunRow,
     ScheduleRow, SegmentRow, Settled, SqliteCatalog, StoredMembers, VersionRow,
 };
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use dependency::{
     Dependencies, DependencyFinder, How, Lineage, LineageEdge, LineageKind, LineageNode, Reused,
     RuleGraph, RuleLibrary,
@@ -33,9 +33,11 @@ pub use document::{
 };
 pub use engine::{
     AffectedRule, DueRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation,
-    FieldInfo, Freshness, Listed, Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep,
-    Refresh, RuleDocument, RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage,
-    SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo, Summary, Updated,
+    FieldInfo, Freshness, Listed, Misfire, Overlap, OverlapPair, OverlapSegment, Preview,
+    PreviewStep, QueuedRun, Refresh, RuleDocument, RuleEntry, RuleStatus, Run, RunEvent,
+    RunFailure, RunSegment, RunSkip, RunStage, RunUnderWay, Scheduler, SchedulerOptions,
+    SchedulerStatus, SegmentEngine, Stop, StoreStatus, StoredCursor, StoredTableInfo, Summary,
+    Updated,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{
