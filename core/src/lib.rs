@@ -24,7 +24,7 @@ pub use catalog::{
     RuleRow, RuleSet, RuleText, RuleVersion, RunRow, ScheduleRow, SegmentRow, Settled,
     SqliteCatalog, StoredMembers, VersionRow,
 };
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use dependency::{
     Dependencies, DependencyFinder, How, Lineage, LineageEdge, LineageKind, LineageNode, Reused,
     RuleGraph, RuleLibrary,
@@ -34,10 +34,11 @@ pub use document::{
 };
 pub use engine::{
     AffectedRule, DueRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation,
-    FieldInfo, Forgotten, Freshness, Listed, Overlap, OverlapPair, OverlapSegment, PickedBy,
-    Preview, PreviewStep, Refresh, Retention, RuleDocument, RuleEntry, Run, RunEvent, RunFailure,
-    RunSegment, RunSkip, RunStage, SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo,
-    Summary, Updated, Vacuumed,
+    FieldInfo, Forgotten, Freshness, Listed, Misfire, Overlap, OverlapPair, OverlapSegment,
+    PickedBy, Preview, PreviewStep, QueuedRun, Refresh, Retention, RuleDocument, RuleEntry,
+    RuleStatus, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage, RunUnderWay, Scheduler,
+    SchedulerOptions, SchedulerStatus, SegmentEngine, Stop, StoreStatus, StoredCursor,
+    StoredTableInfo, Summary, Updated, Vacuumed,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{

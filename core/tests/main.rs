@@ -22,6 +22,7 @@ mod pass;
 mod querybuilder;
 mod reuse;
 mod schedule;
+mod scheduler;
 mod sources;
 mod store;
 mod text;

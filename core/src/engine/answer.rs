@@ -6,8 +6,8 @@ use roaring::RoaringBitmap;
 use crate::dependency::{Answer, NARROW, Reused};
 use crate::error::{Code, Error, Result};
 
-use super::refresh::Work;
 use super::reuse::Plan;
+use super::work::Work;
 
 impl Work {
     /// The members of a rule but for its hand-picked users, and the segments that were used. A

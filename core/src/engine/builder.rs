@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use crate::catalog::{Catalog, MemoryCatalog};
+use crate::catalog::{Catalog, MemoryCatalog, Owner};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error, Result};
 use crate::model::AudienceModel;
@@ -27,6 +28,7 @@ pub struct EngineBuilder {
     threads: Option<usize>,
     memory_limit: Option<u64>,
     busy_timeout: Duration,
+    lease: TimeDelta,
     store: Option<PathBuf>,
     clock: Arc<dyn Clock>,
 }
@@ -39,6 +41,7 @@ impl Default for EngineBuilder {
             threads: None,
             memory_limit: None,
             busy_timeout: Duration::from_secs(30),
+            lease: TimeDelta::seconds(30),
             store: None,
             clock: Arc::new(SystemClock),
         }
@@ -79,11 +82,22 @@ impl EngineBuilder {
         self
     }
 
-    /// How long a refresh waits for another one before it is the error [`Code::Busy`]; 30 s if
-    /// not said.
+    /// How long a refresh waits for another one, of this process or of the same rules by another,
+    /// before it is the error [`Code::Busy`]; 30 s if not said.
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
+        self
+    }
+
+    /// How long it takes until another process takes over rules that this one refreshes and does not
+    /// publish because it stands still; 30 s if not said, at least one. A process that has ended is
+    /// taken over at once where that can be told (on Linux, on the same machine). A lease that is
+    /// shorter than the host's worst pause costs runs that are done twice, and nothing else.
+    #[must_use]
+    pub fn lease(mut self, duration: Duration) -> Self {
+        let duration = TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(1));
+        self.lease = duration.clamp(TimeDelta::seconds(1), TimeDelta::days(1));
         self
     }
 
@@ -145,6 +159,9 @@ impl EngineBuilder {
             config,
             runtime,
             running: tokio::sync::Mutex::new(()),
+            owner: Owner::new(),
+            lease: self.lease,
+            queued: tokio::sync::Notify::new(),
             busy_timeout: self.busy_timeout,
             store,
         });

@@ -15,9 +15,9 @@ use crate::predicate::{BoundRule, Predicate};
 
 use super::evaluate::{RunSources, Scanned};
 use super::ranks::{Cutoffs, Settled, without_ranks};
-use super::refresh::bind;
 use super::reuse::meaning_of;
 use super::rule_store::Rules;
+use super::work::bind;
 
 /// Where ranks end, by what they say.
 pub(super) type Kept = BTreeMap<String, Cutoff>;

@@ -7,8 +7,8 @@ use crate::error::{Code, Error, Problem, Result};
 use crate::rule::{RuleRef, references};
 
 use super::column_types::{all_types, changed_types};
-use super::refresh::Work;
 use super::rule_store::Parsed;
+use super::work::Work;
 
 impl Work {
     /// Why a stored rule does not bind: a rule that has been evaluated as it is worded is sound, and

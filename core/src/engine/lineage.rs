@@ -13,9 +13,9 @@ use crate::model::BoundModel;
 use crate::predicate::{BoundRule, bind_rule};
 use crate::rule::{Group, Node, Operand, Rule, RuleRef};
 
-use super::refresh::bind;
 use super::reuse::Seniority;
 use super::rule_store::{Rules, settle};
+use super::work::bind;
 use super::{RuleDocument, SegmentEngine};
 
 impl SegmentEngine {

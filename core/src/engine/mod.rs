@@ -12,6 +12,7 @@ mod evaluate;
 mod explain;
 mod faults;
 mod fields;
+mod leases;
 mod leaves;
 mod lineage;
 mod members;
@@ -30,8 +31,10 @@ mod reuse;
 mod rule_store;
 mod rules;
 mod run;
+mod scheduler;
 mod segments;
 mod sets;
+mod settle;
 mod share;
 mod sources;
 mod stages;
@@ -39,17 +42,18 @@ mod store;
 mod texts;
 mod upkeep;
 mod views;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Owner};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{AudienceModel, BoundModel, Inferred, Table};
@@ -69,6 +73,9 @@ pub use refresh::{Evaluation, Refresh};
 pub use rule_store::RuleEntry;
 pub use rules::{AffectedRule, Updated};
 pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage};
+pub use scheduler::{
+    Misfire, QueuedRun, RuleStatus, RunUnderWay, Scheduler, SchedulerOptions, SchedulerStatus, Stop,
+};
 pub use segments::Listed;
 pub use store::{Freshness, StoreStatus, StoredCursor, StoredTableInfo};
 pub use upkeep::{Forgotten, PickedBy, Retention, Vacuumed};
@@ -138,8 +145,14 @@ pub(crate) struct Shared {
     planning: SessionContext,
     /// The same for plans about a single user.
     one_user: SessionContext,
-    /// One run at a time in one process.
+    /// One run at a time in one engine.
     running: tokio::sync::Mutex<()>,
+    /// Under which this engine holds leases.
+    owner: Owner,
+    /// For how long a lease holds unless it is renewed.
+    lease: TimeDelta,
+    /// Wakes the scheduler: there is something in the queue.
+    queued: tokio::sync::Notify,
     busy_timeout: Duration,
     /// The profile store, if there is one.
     store: Option<Arc<ProfileStore>>,

@@ -10,16 +10,25 @@ use crate::catalog::{Catalog, NewMembers, NewRun, NewSegment, Published, Version
 use crate::error::{Code, Error, Problem, Result};
 use crate::segment::bytes_of;
 
+use super::leases::Held;
 use super::members::{Compared, compare, read};
 use super::ranks::Cutoffs;
-use super::refresh::{Done, Work, cancelled};
+use super::refresh::cancelled;
 use super::reuse::States;
+use super::settle::Settling;
+use super::work::{Done, Work};
 use super::{Run, RunEvent, RunSegment};
 
 impl Work {
     /// Publishes everything in one transaction. Rules that others changed meanwhile are left out,
     /// with those that were computed from them.
-    pub(super) async fn publish(mut self, mut run: Run, cancel: &CancellationToken) -> Result<Run> {
+    pub(super) async fn publish(
+        mut self,
+        mut run: Run,
+        cancel: &CancellationToken,
+        held: &Held,
+        settling: &Settling,
+    ) -> Result<Run> {
         let after = self.shared.states(&self.model);
         let mut forgotten = self.population.forgotten;
         let mut ready = BTreeMap::new();
@@ -47,15 +56,19 @@ impl Work {
                     Error::new(Code::Internal, "a report can't be written").caused_by(error)
                 })?,
             };
+            let (lease, settled) = (held.lease.clone(), settling.settle(&run, finished));
             // Until the transaction begins the run can be stopped, also by being dropped.
             let stopped = cancel.child_token();
             let _stops_when_dropped = stopped.clone().drop_guard();
             let publish = move |catalog: &dyn Catalog| match stopped.is_cancelled() {
                 true => Err(cancelled()),
-                false => Ok((catalog.publish(&record, &segments)?, segments)),
+                false => {
+                    Ok((catalog.publish_under(&lease, &record, &segments, &settled)?, segments))
+                }
             };
             match self.shared.catalog(publish).await? {
                 (Published::Run(id), _) => {
+                    held.was_given_back();
                     run.id = id;
                     // What the report in the catalog could not know yet.
                     self.stages.done("publish");

@@ -19,8 +19,8 @@ use crate::predicate::{BoundRule, Predicate};
 use super::cutoffs::stored_cutoffs;
 use super::members::Members;
 use super::ranks::{Cutoffs, Ranks};
-use super::refresh::bind;
 use super::rule_store::Rules;
+use super::work::bind;
 use super::{Shared, read};
 
 /// The rules of a run, bound or not.

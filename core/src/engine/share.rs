@@ -13,8 +13,8 @@ use crate::store::{ProfileStore, Version};
 
 use super::Evaluation;
 use super::profile::{Asked, StoredTables, is_many};
-use super::refresh::Work;
 use super::reuse::Bound;
+use super::work::Work;
 
 impl Work {
     /// Works out together what the rules ask that no segment answers.

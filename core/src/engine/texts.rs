@@ -6,8 +6,8 @@ use std::thread;
 
 use crate::predicate::BoundRule;
 
-use super::refresh::{Work, whole};
 use super::reuse::Bound;
+use super::work::{Work, whole};
 
 /// Fewer rules than this are each said when they are evaluated.
 const FEW: usize = 16;

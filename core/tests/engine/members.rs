@@ -184,7 +184,14 @@ async fn members_are_compared_with_what_others_have_published_meanwhile() {
             runtime.block_on(async {
                 let engine = open(&elsewhere, None).await;
                 other.add_to(&engine);
+                // As an earlier Segmentry would, which knows of no leases.
+                let connection = rusqlite::Connection::open(&elsewhere).unwrap();
+                let leases = "CREATE TEMP TABLE kept AS SELECT * FROM segmentry_lease;
+                              DELETE FROM segmentry_lease;";
+                connection.execute_batch(leases).unwrap();
                 engine.refresh(Refresh::rules([shared])).await.unwrap();
+                let leases = "INSERT INTO segmentry_lease SELECT * FROM kept";
+                connection.execute_batch(leases).unwrap();
                 engine.update_rule(reworded, points("Reworded", 71)).await.unwrap();
             });
         };

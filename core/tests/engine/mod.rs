@@ -3,6 +3,7 @@
 mod data_faults;
 mod due;
 mod explain;
+mod leases;
 mod members;
 mod queries;
 mod ranks;

@@ -27,6 +27,20 @@ fn instant(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(minute * 60, 0).unwrap()
 }
 
+/// The firings after one instant and until another, by the oracle.
+pub fn firings_in(
+    text: &str,
+    zone: Tz,
+    after: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Vec<DateTime<Utc>> {
+    let nicknames = [("@hourly", "0 * * * *"), ("@daily", "0 0 * * *")];
+    let text = nicknames.iter().find(|(name, _)| *name == text).map_or(text, |(_, text)| text);
+    let (from, to) = (after.timestamp().div_euclid(60) + 1, until.timestamp().div_euclid(60) + 1);
+    let firings = Expression::read(text).firings(&Walls::of(zone, from, to.max(from)));
+    firings.into_iter().map(instant).collect()
+}
+
 /// The years in which schedules are looked at, as minutes in UTC.
 fn years() -> (i64, i64) {
     (minute_of("2024-01-01T00:00:00Z"), minute_of("2029-01-01T00:00:00Z"))

@@ -11,8 +11,8 @@ use crate::store::{ProfileStore, TableEntry};
 
 use super::super::Shared;
 use super::super::evaluate::RunSources;
-use super::super::refresh::bind;
 use super::super::reuse::Bound;
+use super::super::work::bind;
 use super::Tables;
 use super::merge::{Work, joined};
 
