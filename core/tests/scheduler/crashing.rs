@@ -1,14 +1,16 @@
 //! A catalog that several engines of one process share as if they were processes of their own: one
 //! of them can end between any two steps, and what becomes of schedules is written down.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use segmentry::{
-    Catalog, Code, Error, KeyColumn, KeyType, Lease, LeaseRow, Leased, MemoryCatalog, NewLease,
-    NewRun, NewSegment, Owner, Page, Published, QueuedRow, Result, RuleChange, RuleSet,
-    RuleVersion, RunRow, ScheduleRow, SegmentRow, Settled, StoredMembers, VersionRow,
+    Catalog, CatalogUpkeep, Check, Code, Dropped, Erased, Error, Key, KeyColumn, KeyType, Lease,
+    LeaseRow, Leased, MemoryCatalog, NewLease, NewRun, NewSegment, Owner, Page, Published,
+    QueuedRow, Result, RuleChange, RuleSet, RuleVersion, RunRow, ScheduleRow, SegmentRow, Settled,
+    StoredMembers, VersionRow,
 };
 
 /// What was published and settled, in order.
@@ -211,5 +213,39 @@ impl Catalog for Crashing {
 
     fn members(&self, members_id: i64) -> Result<StoredMembers> {
         self.call(|catalog| catalog.members(members_id))
+    }
+}
+
+impl CatalogUpkeep for Crashing {
+    fn check(&self) -> Result<Check> {
+        self.call(|catalog| catalog.check())
+    }
+
+    fn drop_versions(&self, rule_id: i64, before: i64) -> Result<Dropped> {
+        self.call(|catalog| catalog.drop_versions(rule_id, before))
+    }
+
+    fn drop_runs(&self, before: i64) -> Result<u64> {
+        self.call(|catalog| catalog.drop_runs(before))
+    }
+
+    fn shrink(&self) -> Result<u64> {
+        self.call(|catalog| catalog.shrink())
+    }
+
+    fn bytes(&self) -> u64 {
+        self.lasting.catalog.bytes()
+    }
+
+    fn backup(&self, path: &Path) -> Result<u64> {
+        self.call(|catalog| catalog.backup(path))
+    }
+
+    fn forget(&self, key: &Key) -> Result<Erased> {
+        self.call(|catalog| catalog.forget(key))
+    }
+
+    fn forgotten(&self, from: usize) -> Result<Vec<u32>> {
+        self.call(|catalog| catalog.forgotten(from))
     }
 }
