@@ -12,6 +12,8 @@ PAIRS ?= 1000000
 SETS ?= 3000
 SEQUENCES ?= 1000
 SCHEDULES ?= 50
+SCENARIOS ?= 1000
+WRITES ?= 500
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
@@ -36,12 +38,13 @@ quickstart:
 	cargo run --example quickstart
 
 ## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000 SEQUENCES=1000`,
-## every user of every case of the corpus explained, and SCHEDULES=50 schedules in every zone minute by minute
+## every user of every case of the corpus explained, SCHEDULES=50 schedules in every zone minute by minute, SCENARIOS=1000
+## scenarios of schedulers that crash, and 16 processes with WRITES=500 writes each on one catalog
 soak: venv
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" SEGMENTRY_EXPLAINED=all \
-	SEGMENTRY_SCHEDULES="$(SCHEDULES)" SEGMENTRY_ZONES=1000 \
-		cargo test --workspace --test '*' -- differential reuse store corpus_explanations schedule --include-ignored --nocapture
+	SEGMENTRY_SCHEDULES="$(SCHEDULES)" SEGMENTRY_ZONES=1000 SEGMENTRY_SCENARIOS="$(SCENARIOS)" SEGMENTRY_WRITES="$(WRITES)" \
+		cargo test --workspace --test '*' -- differential reuse store corpus_explanations schedule sqlite_processes --include-ignored --nocapture
 
 ## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
 mutations:
