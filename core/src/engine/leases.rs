@@ -71,10 +71,11 @@ impl Keeper {
         while let Err(RecvTimeoutError::Timeout) = end.recv_timeout(every) {
             match self.catalog.renew(&self.lease, self.clock.now()) {
                 Ok(true) => {}
-                Ok(false) if self.given_back.load(Ordering::Relaxed) => break,
+                // On some rules it may not be lost, but the run is.
                 Ok(false) => {
-                    tracing::warn!(fence = self.lease.fence, "a lease was taken over");
-                    return self.lost.cancel();
+                    let lost = !self.given_back.load(Ordering::Relaxed);
+                    tracing::debug!(fence = self.lease.fence, lost, "a lease is held no more");
+                    break;
                 }
                 // It holds for a while longer; publishing finds out if it does not.
                 Err(error) => tracing::warn!(%error, "a lease can't be renewed"),

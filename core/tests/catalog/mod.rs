@@ -9,6 +9,7 @@ mod segments;
 mod sqlite_damage;
 mod sqlite_file;
 mod sqlite_original;
+mod sqlite_processes;
 mod sqlite_shared;
 mod sqlite_upkeep;
 mod support;

@@ -45,7 +45,7 @@ async fn five_broken_rules_among_a_hundred() {
     }
     // For as long as they are broken they are tried, ever more rarely, and never given up.
     let mut tries = 1;
-    for minute in 1..=24 * 60 {
+    for minute in (5..=24 * 60).step_by(5) {
         clock.set(at("2025-03-01T06:00:00Z") + chrono::TimeDelta::minutes(minute));
         if let Some(run) = scheduler.run_due().await.unwrap()
             && !run.failed.is_empty()
@@ -57,9 +57,9 @@ async fn five_broken_rules_among_a_hundred() {
     let failures = |rule: i64| rules.iter().find(|status| status.rule_id == rule).unwrap().failures;
     for rule in broken {
         // Pauses of 1, 2, 4, ... 32 minutes and then of an hour, each up to a quarter longer.
-        assert!((23..=30).contains(&failures(rule)), "{}", failures(rule));
+        assert!((20..=31).contains(&failures(rule)), "{}", failures(rule));
     }
-    assert!(tries > 23);
+    assert!(tries > 20);
     // Mended, they are run at once.
     write("[]", &broken);
     let run = scheduler.run_due().await.unwrap().unwrap();
