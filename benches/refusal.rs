@@ -83,7 +83,9 @@ async fn corpus() -> Result<Vec<String>> {
             let name = text_of("name").unwrap_or_default().to_owned();
             let text = match (text_of("text"), document.get("rule")) {
                 (Some(text), _) => text.to_owned(),
-                (None, rule) => rule.map_or_else(String::new, Value::to_string),
+                (None, Some(rule)) => rule.to_string(),
+                // Models and conditions in text form are no rules.
+                (None, None) => continue,
             };
             let update = document.get("update").and_then(Value::as_i64);
             let mut tries = Vec::new();

@@ -11,3 +11,9 @@ const STACK: usize = 64 << 20;
 pub(crate) fn deep<T>(work: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(LEAST, STACK, work)
 }
+
+/// The same for a future, whatever thread it is on when it goes on.
+pub(crate) fn deeply<T>(work: impl Future<Output = T> + Send) -> impl Future<Output = T> + Send {
+    let mut work = Box::pin(work);
+    std::future::poll_fn(move |context| deep(|| work.as_mut().poll(context)))
+}

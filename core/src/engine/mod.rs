@@ -25,6 +25,7 @@ mod profile;
 mod progress;
 mod publish;
 mod query;
+mod query_limits;
 mod ranks;
 mod refresh;
 mod reuse;

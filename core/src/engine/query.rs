@@ -15,11 +15,12 @@ use crate::error::{Code, Error, Result};
 use crate::plan::{Dialect, Flavor, to_sql};
 use crate::predicate::bind_rule;
 use crate::rule::RuleRef;
+use crate::stack;
 
 use super::evaluate::{RunSources, data_error, internal};
 use super::rule_store::settle;
 use super::work::whole;
-use super::{Run, SegmentEngine, read};
+use super::{Run, SegmentEngine, query_limits, read};
 
 /// Figures of the data as it is and of what was computed from it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,8 +48,10 @@ impl SegmentEngine {
     ///
     /// # Errors
     /// [`Code::NotReadOnly`] for anything but a query, [`Code::BadQuery`] for one that is wrong,
-    /// errors of the data.
+    /// [`Code::LimitExceeded`] for more than 1 MiB, 16 levels of brackets or 500 operators in a
+    /// row; errors of the data.
     pub async fn sql(&self, query: &str) -> Result<SendableRecordBatchStream> {
+        query_limits::check(query)?;
         let session = self.shared.fresh_session();
         self.shared.reopen_sources().await?;
         for (name, source) in read(&self.shared.sources).iter() {
@@ -69,17 +72,27 @@ impl SegmentEngine {
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
-        let frame = session.sql_with_options(query, options).await.map_err(refused)?;
-        frame.execute_stream().await.map_err(|error| {
-            let told = data_error(error, None);
-            // Where no table is at fault the query is: it leaves a parameter open, for one.
-            match told.problems() {
-                [problem] if problem.code == Code::Internal => {
-                    Error::new(Code::BadQuery, problem.message.clone()).caused_by(told)
+        // What nests takes the parser and the planner more of a stack than a thread of the host's
+        // may have.
+        stack::deeply(async {
+            let state = session.state();
+            let dialect = state.config().options().sql_parser.dialect;
+            let statement = state.sql_to_statement(query, &dialect).map_err(refused)?;
+            let plan = state.statement_to_plan(statement).await.map_err(refused)?;
+            options.verify_plan(&plan).map_err(refused)?;
+            let frame = session.execute_logical_plan(plan).await.map_err(refused)?;
+            frame.execute_stream().await.map_err(|error| {
+                let told = data_error(error, None);
+                // Where no table is at fault the query is: it leaves a parameter open, for one.
+                match told.problems() {
+                    [problem] if problem.code == Code::Internal => {
+                        Error::new(Code::BadQuery, problem.message.clone()).caused_by(told)
+                    }
+                    _ => told,
                 }
-                _ => told,
-            }
+            })
         })
+        .await
     }
 
     /// Registers the segments that a query names.

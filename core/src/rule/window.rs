@@ -88,7 +88,10 @@ impl Window {
             if text == "all" {
                 return Some(Window::All);
             }
-            problems.push(bad(path, format!("expected an object or \"all\", found {text:?}")));
+            problems.push(bad(
+                path,
+                format!("expected an object or \"all\", found {}", describe(json)),
+            ));
             return None;
         }
         if !matches!(json, Json::Object(_)) {

@@ -4,7 +4,7 @@ use segmentry::{Code, MAX_BYTES, MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, RulePar
 
 use super::engine;
 
-fn rule(conditions: &str) -> String {
+pub fn rule(conditions: &str) -> String {
     format!(r#"{{"rule_name": "New", "conditions": {conditions}}}"#)
 }
 
@@ -16,12 +16,12 @@ fn refused(document: &str) -> (String, String) {
     (problem.path.clone(), problem.message.clone())
 }
 
-fn groups(levels: usize, innermost: &str) -> String {
+pub fn groups(levels: usize, innermost: &str) -> String {
     let open = r#"{"combinator": "and", "rules": ["#.repeat(levels);
     format!("{open}{innermost}{}", "]}".repeat(levels))
 }
 
-const ACTIVE: &str = r#"{"field": "active", "operator": "=", "value": true}"#;
+pub const ACTIVE: &str = r#"{"field": "active", "operator": "=", "value": true}"#;
 
 #[tokio::test]
 async fn bad_limits_are_exact() {
@@ -113,7 +113,7 @@ fn bad_names_of_any_length() {
 }
 
 /// Runs on a thread whose stack is as small as that of a server's worker.
-fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
+pub fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(work).unwrap().join().unwrap();
 }
 

@@ -1,0 +1,7 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    segmentry_fuzz::targets::bitmaps(&[data.to_vec()]);
+});
