@@ -31,11 +31,11 @@ pub use document::{
     Document, MAX_BYTES, MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, Number, NumberError,
 };
 pub use engine::{
-    AffectedRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation, FieldInfo,
-    Forgotten, Freshness, Listed, Overlap, OverlapPair, OverlapSegment, PickedBy, Preview,
-    PreviewStep, Refresh, Retention, RuleDocument, RuleEntry, Run, RunEvent, RunFailure,
-    RunSegment, RunSkip, RunStage, SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo,
-    Summary, Updated, Vacuumed,
+    AffectedRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation, Feed,
+    FieldInfo, Forgotten, Freshness, Listed, Overlap, OverlapPair, OverlapSegment, PickedBy,
+    Preview, PreviewStep, Refresh, Retention, RuleDocument, RuleEntry, Run, RunEvent, RunFailure,
+    RunSegment, RunSkip, RunStage, SegmentChange, SegmentEngine, StoreStatus, StoredCursor,
+    StoredTableInfo, Summary, Updated, Vacuumed,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{

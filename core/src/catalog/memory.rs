@@ -44,6 +44,8 @@ struct State {
     keys: Option<KeyColumn>,
     /// Ordinals, in the order in which they were forgotten.
     forgotten: Vec<u32>,
+    /// By rule.
+    max_changes: BTreeMap<i64, f64>,
 }
 
 impl MemoryCatalog {
@@ -112,6 +114,7 @@ impl State {
     fn delete(&mut self, id: i64, at: DateTime<Utc>) -> Result<()> {
         let row = self.rules.remove(&id).ok_or_else(|| no_rule(id))?;
         self.segments.remove(&id);
+        self.max_changes.remove(&id);
         for version in self.versions.remove(&id).unwrap_or_default() {
             self.members.remove(&version.members_id);
         }

@@ -19,9 +19,10 @@ use super::cutoffs::{Kept, OneUser};
 use super::evaluate::{RunSources, Scanned};
 use super::members::{Members, read};
 use super::population::Population;
-use super::refresh::{bind, whole};
+use super::refresh::bind;
 use super::rule_store::Rules;
 use super::segments::no_segment;
+use super::texts::whole;
 
 /// The rules that a rule needs.
 #[derive(Default)]

@@ -17,7 +17,25 @@ use crate::model::AudienceModel;
 use crate::segment::Dictionary;
 use crate::store::ProfileStore;
 
-use super::{SegmentEngine, Shared};
+use super::{Run, SegmentEngine, Shared};
+
+/// Whoever is told of runs that are published, if anyone.
+#[derive(Clone, Default)]
+pub(super) struct Published(Option<Arc<dyn Fn(&Run) + Send + Sync>>);
+
+impl Published {
+    pub(super) fn tell(&self, run: &Run) {
+        if let Some(told) = &self.0 {
+            told(run);
+        }
+    }
+}
+
+impl std::fmt::Debug for Published {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Published({})", self.0.is_some())
+    }
+}
 
 /// What an engine is made of. Everything has a default.
 #[derive(Debug)]
@@ -29,6 +47,7 @@ pub struct EngineBuilder {
     busy_timeout: Duration,
     store: Option<PathBuf>,
     clock: Arc<dyn Clock>,
+    published: Published,
 }
 
 impl Default for EngineBuilder {
@@ -41,6 +60,7 @@ impl Default for EngineBuilder {
             busy_timeout: Duration::from_secs(30),
             store: None,
             clock: Arc::new(SystemClock),
+            published: Published::default(),
         }
     }
 }
@@ -103,6 +123,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Called after each publication of this engine, from the task of the refresh, which waits for
+    /// it: it should not block. Who came and who left is told by [`SegmentEngine::changes`].
+    #[must_use]
+    pub fn on_published(mut self, told: impl Fn(&Run) + Send + Sync + 'static) -> Self {
+        self.published = Published(Some(Arc::new(told)));
+        self
+    }
+
     /// The engine. It needs no table yet.
     ///
     /// # Errors
@@ -147,6 +175,7 @@ impl EngineBuilder {
             running: tokio::sync::Mutex::new(()),
             busy_timeout: self.busy_timeout,
             store,
+            published: self.published,
         });
         shared.learn_keys().await?;
         Ok(SegmentEngine { shared })

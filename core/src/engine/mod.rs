@@ -69,7 +69,7 @@ pub use rules::{AffectedRule, Updated};
 pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage};
 pub use segments::Listed;
 pub use store::{Freshness, StoreStatus, StoredCursor, StoredTableInfo};
-pub use upkeep::{Forgotten, PickedBy, Retention, Vacuumed};
+pub use upkeep::{Feed, Forgotten, PickedBy, Retention, SegmentChange, Vacuumed};
 
 /// The engine: a catalog, a model and the host's tables.
 ///
@@ -141,6 +141,8 @@ pub(crate) struct Shared {
     busy_timeout: Duration,
     /// The profile store, if there is one.
     store: Option<Arc<ProfileStore>>,
+    /// Told of every run that is published.
+    published: builder::Published,
 }
 
 /// The model with its tables, and what is wrong with the aggregates of its traits.

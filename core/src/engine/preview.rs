@@ -17,7 +17,7 @@ use crate::segment::{key_column, spread};
 
 use super::ancestors::Ancestors;
 use super::evaluate::{RunSources, Scanned, internal};
-use super::refresh::whole;
+use super::texts::whole;
 use super::{SegmentEngine, rule_store::settle};
 
 /// What a rule would give; nothing is stored.

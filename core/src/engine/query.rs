@@ -17,8 +17,8 @@ use crate::predicate::bind_rule;
 use crate::rule::RuleRef;
 
 use super::evaluate::{RunSources, data_error, internal};
-use super::refresh::whole;
 use super::rule_store::settle;
+use super::texts::whole;
 use super::{Run, SegmentEngine, read};
 
 /// Figures of the data as it is and of what was computed from it.

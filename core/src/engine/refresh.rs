@@ -12,7 +12,7 @@ use crate::dependency::Reused;
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{BoundModel, Key};
 use crate::predicate::{BoundRule, Predicate, bind_rule};
-use crate::rule::{Operation, RuleRef};
+use crate::rule::RuleRef;
 
 use super::column_types::column_types;
 use super::evaluate::{RunSources, Scanned};
@@ -26,6 +26,7 @@ use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
 use super::stages::Stages;
 use super::texts::Texts;
+use super::upkeep::Guards;
 use super::{Run, RunEvent, RunFailure, RunSkip, SegmentEngine, Shared};
 
 /// How the conditions of a run's rules are worked out. Members are the same either way.
@@ -59,6 +60,7 @@ pub struct Refresh {
     evaluation: Evaluation,
     progress: Listener,
     cancel: Option<CancellationToken>,
+    pub(super) accepted: Vec<RuleRef>,
 }
 
 impl std::fmt::Debug for Refresh {
@@ -169,6 +171,7 @@ pub(super) struct Work {
     /// What rules say, as far as it was said beforehand.
     pub(super) texts: Texts,
     pub(super) stages: Stages,
+    pub(super) guards: Guards,
     pub(super) total: usize,
 }
 
@@ -238,6 +241,7 @@ impl Work {
         shared.reopen_sources().await?;
         let rules = shared.rules().await?;
         let wanted = requested(&request, &rules)?;
+        let guards = shared.guards(&request.accepted, &rules, &wanted).await?;
         let model = shared.bound_for_run()?;
         let graph = Arc::clone(rules.graph());
         let needed = graph.with_ancestors(wanted.iter().copied());
@@ -293,6 +297,7 @@ impl Work {
             before,
             texts: Texts::new(),
             stages,
+            guards,
             total: needed.len(),
         };
         work.tell(&RunEvent::Started { rules: needed.len() });
@@ -443,6 +448,7 @@ impl Work {
         members |= included;
         members -= excluded;
         members = self.kept(id, members);
+        self.refuse_implausible(id, members.len())?;
         let sql = self.texts.remove(&id).unwrap_or_else(|| self.text(bound));
         let unmatched = missed + also_missed;
         let ranks = plan.as_ref().map(|plan| &plan.ranks);
@@ -480,21 +486,4 @@ fn user_columns(bound: &Bound, model: &BoundModel) -> BTreeSet<String> {
     let predicates = bound.values().flatten().filter_map(|rule| rule.conditions.as_ref());
     let columns = predicates.flat_map(Predicate::columns);
     columns.filter(|column| column.table == model.table).map(|column| column.name.clone()).collect()
-}
-
-/// The rule as one predicate, operands and hand-picked users included.
-pub(super) fn whole(bound: &BoundRule, model: &BoundModel) -> Predicate {
-    let operands = bound.depends_on.iter().map(|id| Predicate::Segments(BTreeSet::from([*id])));
-    let mut operands = operands.chain(bound.conditions.clone());
-    let combined = match bound.operation {
-        None | Some(Operation::Intersection) => Predicate::all(operands),
-        Some(Operation::Union) => Predicate::any(operands),
-        Some(Operation::Difference) => {
-            let first = operands.next().unwrap_or(Predicate::Const(false));
-            Predicate::all([first, Predicate::any(operands).not()])
-        }
-    };
-    let picked = |keys: &[Key]| crate::predicate::key_in(&model.key, keys);
-    let included = Predicate::any([combined, picked(&bound.include)]);
-    Predicate::all([included, picked(&bound.exclude).not()])
 }

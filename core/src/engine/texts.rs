@@ -1,12 +1,14 @@
 //! What the rules of a run say, as SQL for people. Of many rules this takes longer than evaluating
 //! them together, so that several threads do it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
-use crate::predicate::BoundRule;
+use crate::model::{BoundModel, Key};
+use crate::predicate::{BoundRule, Predicate};
+use crate::rule::Operation;
 
-use super::refresh::{Work, whole};
+use super::refresh::Work;
 use super::reuse::Bound;
 
 /// Fewer rules than this are each said when they are evaluated.
@@ -54,3 +56,20 @@ impl Work {
 
 /// The SQL of rules by their ids.
 pub(super) type Texts = BTreeMap<i64, String>;
+
+/// The rule as one predicate, operands and hand-picked users included.
+pub(super) fn whole(bound: &BoundRule, model: &BoundModel) -> Predicate {
+    let operands = bound.depends_on.iter().map(|id| Predicate::Segments(BTreeSet::from([*id])));
+    let mut operands = operands.chain(bound.conditions.clone());
+    let combined = match bound.operation {
+        None | Some(Operation::Intersection) => Predicate::all(operands),
+        Some(Operation::Union) => Predicate::any(operands),
+        Some(Operation::Difference) => {
+            let first = operands.next().unwrap_or(Predicate::Const(false));
+            Predicate::all([first, Predicate::any(operands).not()])
+        }
+    };
+    let picked = |keys: &[Key]| crate::predicate::key_in(&model.key, keys);
+    let included = Predicate::any([combined, picked(&bound.include)]);
+    Predicate::all([included, picked(&bound.exclude).not()])
+}
