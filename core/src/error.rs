@@ -94,6 +94,8 @@ codes! {
     BadKey = "bad_key" => Data,
     /// A sum does not fit 38 digits.
     Overflow = "overflow" => Data,
+    /// A segment would have grown or shrunk by more than its rule allows.
+    ImplausibleChange = "implausible_change" => Data,
     /// A source can't be read.
     UnreadableSource = "unreadable_source" => Data,
     /// The catalog or something in it is damaged, or is not a catalog.

@@ -34,11 +34,11 @@ pub use document::{
 };
 pub use engine::{
     AffectedRule, DueRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation,
-    FieldInfo, Forgotten, Freshness, Listed, Misfire, Overlap, OverlapPair, OverlapSegment,
+    Feed, FieldInfo, Forgotten, Freshness, Listed, Misfire, Overlap, OverlapPair, OverlapSegment,
     PickedBy, Preview, PreviewStep, QueuedRun, Refresh, Retention, RuleDocument, RuleEntry,
     RuleStatus, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage, RunUnderWay, Scheduler,
-    SchedulerOptions, SchedulerStatus, SegmentEngine, Stop, StoreStatus, StoredCursor,
-    StoredTableInfo, Summary, Updated, Vacuumed,
+    SchedulerOptions, SchedulerStatus, SegmentChange, SegmentEngine, Stop, StoreStatus,
+    StoredCursor, StoredTableInfo, Summary, Updated, Vacuumed,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{

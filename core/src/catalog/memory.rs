@@ -48,6 +48,8 @@ pub(super) struct State {
     pub(super) leases: Leases,
     /// Ordinals, in the order in which they were forgotten.
     forgotten: Vec<u32>,
+    /// By rule.
+    max_changes: BTreeMap<i64, f64>,
 }
 
 impl MemoryCatalog {
@@ -116,6 +118,7 @@ impl State {
     fn delete(&mut self, id: i64, at: DateTime<Utc>) -> Result<()> {
         let row = self.rules.remove(&id).ok_or_else(|| no_rule(id))?;
         self.segments.remove(&id);
+        self.max_changes.remove(&id);
         for version in self.versions.remove(&id).unwrap_or_default() {
             self.members.remove(&version.members_id);
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::VersionRow;
 use crate::error::{Code, Error, Result};
 use crate::model::Key;
 
@@ -170,4 +171,24 @@ pub trait CatalogUpkeep {
     /// # Errors
     /// As for every method of a catalog.
     fn forgotten(&self, from: usize) -> Result<Vec<u32>>;
+
+    /// Versions that were published by the first `runs` runs after the run `run_id` which have
+    /// any, each with its rule: by run, then by rule.
+    ///
+    /// # Errors
+    /// As for every method of a catalog.
+    fn versions_after(&self, run_id: i64, runs: i64) -> Result<Vec<(i64, VersionRow)>>;
+
+    /// By how much the sizes of segments may change, as a fraction, by rule: of those that have such
+    /// a guard. A rule's goes with it.
+    ///
+    /// # Errors
+    /// As for every method of a catalog.
+    fn max_changes(&self) -> Result<BTreeMap<i64, f64>>;
+
+    /// Sets a rule's guard, or takes it away.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] if there is no such rule.
+    fn set_max_change(&self, rule_id: i64, fraction: Option<f64>) -> Result<()>;
 }

@@ -18,7 +18,28 @@ use crate::model::AudienceModel;
 use crate::segment::Dictionary;
 use crate::store::ProfileStore;
 
-use super::{SegmentEngine, Shared};
+use super::{Run, SegmentEngine, Shared};
+
+/// What a host does with a run that was published.
+type Heard = dyn Fn(&Run) + Send + Sync;
+
+/// Whoever is told of runs that are published, if anyone.
+#[derive(Clone, Default)]
+pub(super) struct Published(Option<Arc<Heard>>);
+
+impl Published {
+    pub(super) fn tell(&self, run: &Run) {
+        if let Some(told) = &self.0 {
+            told(run);
+        }
+    }
+}
+
+impl std::fmt::Debug for Published {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Published({})", self.0.is_some())
+    }
+}
 
 /// What an engine is made of. Everything has a default.
 #[derive(Debug)]
@@ -31,6 +52,7 @@ pub struct EngineBuilder {
     lease: TimeDelta,
     store: Option<PathBuf>,
     clock: Arc<dyn Clock>,
+    published: Published,
 }
 
 impl Default for EngineBuilder {
@@ -44,6 +66,7 @@ impl Default for EngineBuilder {
             lease: TimeDelta::seconds(30),
             store: None,
             clock: Arc::new(SystemClock),
+            published: Published::default(),
         }
     }
 }
@@ -117,6 +140,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Called after each publication of this engine, from the task of the refresh, which waits for
+    /// it: it should not block. Who came and who left is told by [`SegmentEngine::changes`].
+    #[must_use]
+    pub fn on_published(mut self, told: impl Fn(&Run) + Send + Sync + 'static) -> Self {
+        self.published = Published(Some(Arc::new(told)));
+        self
+    }
+
     /// The engine. It needs no table yet.
     ///
     /// # Errors
@@ -164,6 +195,7 @@ impl EngineBuilder {
             queued: tokio::sync::Notify::new(),
             busy_timeout: self.busy_timeout,
             store,
+            published: self.published,
         });
         shared.learn_keys().await?;
         Ok(SegmentEngine { shared })

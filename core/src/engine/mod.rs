@@ -79,7 +79,7 @@ pub use scheduler::{
 };
 pub use segments::Listed;
 pub use store::{Freshness, StoreStatus, StoredCursor, StoredTableInfo};
-pub use upkeep::{Forgotten, PickedBy, Retention, Vacuumed};
+pub use upkeep::{Feed, Forgotten, PickedBy, Retention, SegmentChange, Vacuumed};
 
 /// The engine: a catalog, a model and the host's tables.
 ///
@@ -157,6 +157,8 @@ pub(crate) struct Shared {
     busy_timeout: Duration,
     /// The profile store, if there is one.
     store: Option<Arc<ProfileStore>>,
+    /// Told of every run that is published.
+    published: builder::Published,
 }
 
 /// The model with its tables, and what is wrong with the aggregates of its traits.

@@ -76,6 +76,7 @@ impl Work {
                     run.seconds = run.stages.values().sum();
                     self.remember(id, &versions).await;
                     self.tell(&RunEvent::Published { run_id: id });
+                    self.shared.published.tell(&run);
                     return Ok(run);
                 }
                 (Published::Stale(stale), segments) => {

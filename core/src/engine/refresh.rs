@@ -48,6 +48,7 @@ pub struct Refresh {
     pub(super) evaluation: Evaluation,
     pub(super) progress: Listener,
     pub(super) cancel: Option<CancellationToken>,
+    pub(super) accepted: Vec<RuleRef>,
 }
 
 impl std::fmt::Debug for Refresh {

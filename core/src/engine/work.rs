@@ -25,6 +25,7 @@ use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
 use super::stages::Stages;
 use super::texts::Texts;
+use super::upkeep::Guards;
 use super::{Run, RunEvent, RunFailure, RunSkip, Shared};
 
 /// A rule that has its members in this run.
@@ -66,6 +67,7 @@ pub(super) struct Work {
     /// What rules say, as far as it was said beforehand.
     pub(super) texts: Texts,
     pub(super) stages: Stages,
+    pub(super) guards: Guards,
     pub(super) total: usize,
 }
 
@@ -78,7 +80,8 @@ impl Work {
     ) -> Result<(Work, Run)> {
         let mut stages = Stages::begin(Arc::clone(&shared.clock));
         shared.reopen_sources().await?;
-        let Asked { rules, needed, .. } = asked.clone();
+        let Asked { rules, needed, wanted } = asked.clone();
+        let guards = shared.guards(&request.accepted, &rules, &wanted).await?;
         let model = shared.bound_for_run()?;
         let graph = Arc::clone(rules.graph());
         let order: Vec<i64> = graph.order().into_iter().filter(|id| needed.contains(id)).collect();
@@ -133,6 +136,7 @@ impl Work {
             before,
             texts: Texts::new(),
             stages,
+            guards,
             total: needed.len(),
         };
         work.tell(&RunEvent::Started { rules: needed.len() });
@@ -281,6 +285,7 @@ impl Work {
         members |= included;
         members -= excluded;
         members = self.kept(id, members);
+        self.refuse_implausible(id, members.len())?;
         let sql = self.texts.remove(&id).unwrap_or_else(|| self.text(bound));
         let unmatched = missed + also_missed;
         let ranks = plan.as_ref().map(|plan| &plan.ranks);

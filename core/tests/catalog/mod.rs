@@ -108,5 +108,7 @@ every_catalog! {
         a_forgotten_key_is_a_new_user_when_it_comes_again
         text_keys_are_forgotten
         a_run_that_began_before_brings_nobody_back
-        nobody_is_forgotten_where_members_are_no_bitmaps;
+        nobody_is_forgotten_where_members_are_no_bitmaps
+        versions_come_by_run
+        guards_are_kept;
 }

@@ -2,11 +2,11 @@
 
 use roaring::RoaringBitmap;
 use segmentry::{
-    Catalog, Code, Dropped, Erased, Key, KeyColumn, NewMembers, NewSegment, Published,
+    Catalog, Code, Dropped, Erased, Key, KeyColumn, NewMembers, NewSegment, Published, RuleChange,
 };
 
 use super::keys::{ints, texts};
-use super::support::{add, named, new_run, new_segment, page, publish, segment};
+use super::support::{add, change, named, new_run, new_segment, page, publish, segment};
 
 /// A bitmap as it is stored.
 pub fn bytes(members: &RoaringBitmap) -> Vec<u8> {
@@ -272,4 +272,38 @@ pub fn nobody_is_forgotten_where_members_are_no_bitmaps(catalog: &dyn Catalog) {
     assert_eq!(catalog.forget(&key).unwrap_err().code(), Code::Damaged);
     assert_eq!(catalog.keys(0).unwrap(), Some(ints(0, 10)));
     assert!(catalog.forgotten(0).unwrap().is_empty());
+}
+
+pub fn versions_come_by_run(catalog: &dyn Catalog) {
+    let (one, two) = (add(catalog, named("One")), add(catalog, named("Two")));
+    let both = [new_segment(two, b"two"), new_segment(one, b"one")];
+    let first = publish(catalog, 1, &both);
+    publish(catalog, 2, &[]);
+    let next = [NewSegment { since_version: 1, ..new_segment(two, b"zwei") }];
+    let third = publish(catalog, 3, &next);
+    let found = |from, runs| -> Vec<(i64, i64, i64)> {
+        let versions = catalog.versions_after(from, runs).unwrap();
+        versions.iter().map(|(rule, row)| (row.run_id, *rule, row.version)).collect()
+    };
+    let all = [(first, one, 1), (first, two, 1), (third, two, 2)];
+    assert_eq!(found(0, 9), all);
+    assert_eq!(found(0, 1), all[..2]);
+    assert_eq!(found(first, 1), all[2..]);
+    assert_eq!(found(third, 9), []);
+    assert_eq!(found(0, 0), []);
+}
+
+pub fn guards_are_kept(catalog: &dyn Catalog) {
+    let (one, two) = (add(catalog, named("One")), add(catalog, named("Two")));
+    assert!(catalog.max_changes().unwrap().is_empty());
+    catalog.set_max_change(one, Some(0.5)).unwrap();
+    catalog.set_max_change(two, Some(2.0)).unwrap();
+    catalog.set_max_change(one, Some(0.25)).unwrap();
+    let guards = || catalog.max_changes().unwrap().into_iter().collect::<Vec<_>>();
+    assert_eq!(guards(), [(one, 0.25), (two, 2.0)]);
+    catalog.set_max_change(one, None).unwrap();
+    assert_eq!(guards(), [(two, 2.0)]);
+    change(catalog, &[RuleChange::Delete { id: two }], 1);
+    assert_eq!(guards(), []);
+    assert_eq!(catalog.set_max_change(two, Some(1.0)).unwrap_err().code(), Code::NotFound);
 }

@@ -262,5 +262,6 @@ fn segment(rule_id: i64, bytes: Vec<u8>) -> NewSegment {
         reused: "[]".to_owned(),
         basis: "null".to_owned(),
         cutoffs: "{}".to_owned(),
+        forgotten: 0,
     }
 }

@@ -105,7 +105,9 @@ fn any_letter(random: &mut Random) -> char {
 }
 
 fn edge(random: &mut Random) -> &'static str {
-    random.pick(&["'", "\"", "`", " ", "\n", "\0", "(", ")", ",", "\\", "%", ".", "\u{202e}", "--"])
+    random.pick::<&str>(&[
+        "'", "\"", "`", " ", "\n", "\0", "(", ")", ",", "\\", "%", ".", "\u{202e}", "--",
+    ])
 }
 
 /// A known one with a letter left out, doubled or replaced.

@@ -1,6 +1,7 @@
 //! A catalog that several engines of one process share as if they were processes of their own: one
 //! of them can end between any two steps, and what becomes of schedules is written down.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -247,5 +248,17 @@ impl CatalogUpkeep for Crashing {
 
     fn forgotten(&self, from: usize) -> Result<Vec<u32>> {
         self.call(|catalog| catalog.forgotten(from))
+    }
+
+    fn versions_after(&self, run: i64, until: i64) -> Result<Vec<(i64, VersionRow)>> {
+        self.call(|catalog| catalog.versions_after(run, until))
+    }
+
+    fn max_changes(&self) -> Result<BTreeMap<i64, f64>> {
+        self.call(|catalog| catalog.max_changes())
+    }
+
+    fn set_max_change(&self, rule_id: i64, fraction: Option<f64>) -> Result<()> {
+        self.call(|catalog| catalog.set_max_change(rule_id, fraction))
     }
 }

@@ -1,8 +1,8 @@
 //! What `check` looks at, and that it finds everything that is damaged at once.
 
-use segmentry::{Check, Code, MemoryCatalog, SegmentEngine};
+use segmentry::{CatalogUpkeep, Check, Code, MemoryCatalog, SegmentEngine, SqliteCatalog};
 
-use super::support::World;
+use super::support::{World, damage};
 
 fn found(check: &Check) -> Vec<String> {
     check
@@ -35,6 +35,7 @@ async fn nothing_is_sound() {
 
 #[tokio::test]
 async fn each_damage_is_found_where_it_is() {
+    let world = World::new().await;
     let row = "(SELECT members_id FROM segmentry_version WHERE rule_id = 1 AND version = 2)";
     for (sql, what, code) in [
         (
@@ -89,9 +90,20 @@ async fn each_damage_is_found_where_it_is() {
             Code::Damaged,
         ),
     ] {
-        let world = World::new().await;
-        world.damage(&sql);
-        let check = world.engine.check().await.unwrap();
+        let path = world.folder.path().join("copy.db");
+        world.engine.backup(&path).await.unwrap();
+        damage(&path, &sql);
+        let catalog = SqliteCatalog::open(&path).unwrap();
+        let copy = SegmentEngine::builder().catalog(catalog).build().await;
+        // Without its keys no engine is made, and the catalog tells by itself.
+        let check = match copy {
+            Ok(copy) => copy.check().await.unwrap(),
+            Err(error) => {
+                assert_eq!(error.code(), Code::Damaged, "{error}");
+                SqliteCatalog::open(&path).unwrap().check().unwrap()
+            }
+        };
+        std::fs::remove_file(&path).unwrap();
         let found = found(&check);
         // What leans on it is damaged too.
         let named = |found: &String| found == what || what.starts_with("row 2 of");

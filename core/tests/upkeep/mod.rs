@@ -2,5 +2,6 @@
 
 mod check;
 mod forget;
+mod guard;
 mod support;
 mod vacuum;

@@ -113,14 +113,19 @@ impl World {
 
     /// Changes a row behind the engine's back.
     pub fn damage(&self, sql: &str) {
-        let connection = Connection::open(self.path()).unwrap();
-        connection.pragma_update(None, "foreign_keys", false).unwrap();
-        assert!(connection.execute(sql, []).unwrap() > 0, "{sql}");
+        damage(&self.path(), sql);
     }
 
     pub async fn keys(&self, rule: i64) -> Vec<Key> {
         self.engine.segment(rule).await.unwrap().keys().unwrap().iter().collect()
     }
+}
+
+/// Changes rows of a catalog, whatever leans on them.
+pub fn damage(path: &Path, sql: &str) {
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    assert!(connection.execute(sql, []).unwrap() > 0, "{sql}");
 }
 
 pub async fn engine(

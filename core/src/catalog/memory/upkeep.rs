@@ -1,12 +1,12 @@
 //! Keeping house in memory.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{MemoryCatalog, State, length};
-use crate::catalog::{CatalogUpkeep, Check, Dropped, Erased, StoredMembers, stored};
+use super::{MemoryCatalog, State, length, no_rule};
+use crate::catalog::{CatalogUpkeep, Check, Dropped, Erased, StoredMembers, VersionRow, stored};
 use crate::error::{Code, Error, Result};
 use crate::model::{Key, KeyColumn};
 use crate::segment::{bitmap, bytes_of, combined};
@@ -192,5 +192,34 @@ impl CatalogUpkeep for MemoryCatalog {
 
     fn forgotten(&self, from: usize) -> Result<Vec<u32>> {
         Ok(self.state().forgotten.get(from..).unwrap_or_default().to_vec())
+    }
+
+    fn versions_after(&self, run_id: i64, runs: i64) -> Result<Vec<(i64, VersionRow)>> {
+        let state = self.state();
+        let mut by_run: BTreeMap<i64, Vec<(i64, VersionRow)>> = BTreeMap::new();
+        for (rule, versions) in &state.versions {
+            for version in versions.iter().filter(|version| version.run_id > run_id) {
+                by_run.entry(version.run_id).or_default().push((*rule, version.clone()));
+            }
+        }
+        let runs = usize::try_from(runs).unwrap_or(0);
+        Ok(by_run.into_values().take(runs).flatten().collect())
+    }
+
+    fn max_changes(&self) -> Result<BTreeMap<i64, f64>> {
+        Ok(self.state().max_changes.clone())
+    }
+
+    fn set_max_change(&self, rule_id: i64, fraction: Option<f64>) -> Result<()> {
+        self.change(|state| {
+            if !state.rules.contains_key(&rule_id) {
+                return Err(no_rule(rule_id));
+            }
+            match fraction {
+                Some(fraction) => drop(state.max_changes.insert(rule_id, fraction)),
+                None => drop(state.max_changes.remove(&rule_id)),
+            }
+            Ok(())
+        })
     }
 }

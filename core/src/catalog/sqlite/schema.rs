@@ -193,7 +193,8 @@ fn migrations(start: i64) -> Vec<M<'static>> {
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, cutoffs)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, differences)),
         M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, schema_leases::tables)),
-        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, upkeep::schema::migrate)),
+        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, upkeep::schema::forgotten)),
+        M::up_with_hook("", move |tx: &Transaction<'_>| step(tx, start, upkeep::schema::guards)),
     ]
 }
 

@@ -61,7 +61,7 @@ fn segment_row(row: &Row<'_>) -> Result<SegmentRow, Fault> {
     })
 }
 
-fn version_row(row: &Row<'_>, at: usize) -> Result<VersionRow, Fault> {
+pub(super) fn version_row(row: &Row<'_>, at: usize) -> Result<VersionRow, Fault> {
     Ok(VersionRow {
         version: row.get(at)?,
         rule_version: row.get(at + 1)?,

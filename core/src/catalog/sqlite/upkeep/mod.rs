@@ -1,12 +1,13 @@
 //! Keeping house in the catalog's file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
 use super::{SqliteCatalog, lock};
-use crate::catalog::{CatalogUpkeep, Check, Dropped, Erased};
+use crate::catalog::{CatalogUpkeep, Check, Dropped, Erased, VersionRow};
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::Key;
 
@@ -14,6 +15,7 @@ mod check;
 mod drop;
 mod file;
 pub(super) mod forget;
+mod guard;
 pub(super) mod schema;
 
 impl SqliteCatalog {
@@ -82,5 +84,17 @@ impl CatalogUpkeep for SqliteCatalog {
 
     fn forgotten(&self, from: usize) -> Result<Vec<u32>> {
         self.read(|connection| forget::since(connection, from))
+    }
+
+    fn versions_after(&self, run_id: i64, runs: i64) -> Result<Vec<(i64, VersionRow)>> {
+        self.read(|connection| guard::versions_after(connection, run_id, runs))
+    }
+
+    fn max_changes(&self) -> Result<BTreeMap<i64, f64>> {
+        self.read(guard::max_changes)
+    }
+
+    fn set_max_change(&self, rule_id: i64, fraction: Option<f64>) -> Result<()> {
+        self.write(|connection| guard::set_max_change(connection, rule_id, fraction))
     }
 }
