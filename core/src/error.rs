@@ -112,6 +112,8 @@ codes! {
     AncestorFailed = "ancestor_failed" => Data,
     /// Another process holds what is needed.
     Busy = "busy" => Busy,
+    /// The time limit of the run was over before it was.
+    TimedOut = "timed_out" => Busy,
     /// The caller cancelled.
     Cancelled = "cancelled" => Cancelled,
     /// A query that would do more than read.

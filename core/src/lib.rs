@@ -30,10 +30,11 @@ pub use document::{
     Document, MAX_BYTES, MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, Number, NumberError,
 };
 pub use engine::{
-    AffectedRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation, FieldInfo,
-    Freshness, Listed, Overlap, OverlapPair, OverlapSegment, Preview, PreviewStep, Refresh,
-    RuleDocument, RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage,
-    SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo, Summary, Updated,
+    AffectedRule, EngineBuilder, EngineStatus, Evaluation, Explained, ExplainedWindow, Explanation,
+    FailingRule, FieldInfo, Freshness, Listed, Overlap, OverlapPair, OverlapSegment, Preview,
+    PreviewStep, Refresh, RuleDocument, RuleEntry, Run, RunEvent, RunFailure, RunSegment, RunSkip,
+    RunStage, RunUnderWay, SegmentEngine, StoreStatus, StoredCursor, StoredTableInfo, Summary,
+    Updated,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{

@@ -17,6 +17,7 @@ use crate::model::AudienceModel;
 use crate::segment::Dictionary;
 use crate::store::ProfileStore;
 
+use super::status::Board;
 use super::{SegmentEngine, Shared};
 
 /// What an engine is made of. Everything has a default.
@@ -136,6 +137,7 @@ impl EngineBuilder {
             read_at: RwLock::new(BTreeMap::new()),
             dictionary: Arc::new(RwLock::new(Dictionary::default())),
             rules: RwLock::new(None),
+            board: Arc::new(Board::new(Arc::clone(&self.clock))),
             clock: self.clock,
             planning: SessionContext::new_with_config_rt(config.clone(), Arc::clone(&runtime)),
             one_user: SessionContext::new_with_config_rt(

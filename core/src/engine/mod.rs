@@ -26,6 +26,7 @@ mod query;
 mod query_limits;
 mod ranks;
 mod refresh;
+mod request;
 mod reuse;
 mod rule_store;
 mod rules;
@@ -35,6 +36,7 @@ mod sets;
 mod share;
 mod sources;
 mod stages;
+mod status;
 mod store;
 mod texts;
 mod views;
@@ -63,11 +65,12 @@ pub use fields::FieldInfo;
 pub use overlap::{Overlap, OverlapPair, OverlapSegment};
 pub use preview::{Preview, PreviewStep};
 pub use query::{RuleDocument, Summary};
-pub use refresh::{Evaluation, Refresh};
+pub use request::{Evaluation, Refresh};
 pub use rule_store::RuleEntry;
 pub use rules::{AffectedRule, Updated};
 pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage};
 pub use segments::Listed;
+pub use status::{EngineStatus, FailingRule, RunUnderWay};
 pub use store::{Freshness, StoreStatus, StoredCursor, StoredTableInfo};
 
 /// The engine: a catalog, a model and the host's tables.
@@ -138,6 +141,8 @@ pub(crate) struct Shared {
     /// One run at a time in one process.
     running: tokio::sync::Mutex<()>,
     busy_timeout: Duration,
+    /// What is being done.
+    board: Arc<status::Board>,
     /// The profile store, if there is one.
     store: Option<Arc<ProfileStore>>,
 }

@@ -3,132 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use roaring::RoaringBitmap;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use crate::catalog::SegmentRow;
 use crate::dependency::Reused;
 use crate::error::{Code, Error, Problem, Result};
 use crate::model::{BoundModel, Key};
 use crate::predicate::{BoundRule, Predicate, bind_rule};
-use crate::rule::{Operation, RuleRef};
+use crate::rule::Operation;
 
 use super::column_types::column_types;
 use super::evaluate::{RunSources, Scanned};
 use super::members::Members;
 use super::population::Population;
 use super::profile::Since;
-use super::progress::Listener;
 use super::ranks::Cutoffs;
 use super::reuse::{Basis, Bound, How, Plan, States};
 use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
 use super::stages::Stages;
 use super::texts::Texts;
-use super::{Run, RunEvent, RunFailure, RunSkip, SegmentEngine, Shared};
-
-/// How the conditions of a run's rules are worked out. Members are the same either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Evaluation {
-    /// Together where that pays.
-    #[default]
-    Auto,
-    /// Together: every table of events is read once, whatever the number of rules.
-    Shared,
-    /// Each rule by a plan of its own.
-    Separate,
-}
-
-/// What is to be refreshed, and how.
-///
-/// ```
-/// use segmentry::Refresh;
-/// let all = Refresh::all();
-/// let two = Refresh::rules(["High spenders", "Lapsed"])
-///     .as_of("2025-01-06T00:00:00Z".parse().unwrap())
-///     .progress(|event| println!("{event:?}"));
-/// ```
-#[derive(Default)]
-pub struct Refresh {
-    rules: Option<Vec<RuleRef>>,
-    as_of: Option<DateTime<Utc>>,
-    no_reuse: bool,
-    not_incremental: bool,
-    evaluation: Evaluation,
-    progress: Listener,
-    cancel: Option<CancellationToken>,
-}
-
-impl std::fmt::Debug for Refresh {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Refresh")
-            .field("rules", &self.rules)
-            .field("as_of", &self.as_of)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Refresh {
-    /// Every rule that is enabled.
-    #[must_use]
-    pub fn all() -> Self {
-        Refresh::default()
-    }
-
-    /// These rules, enabled or not, and what they need.
-    pub fn rules<R: Into<RuleRef>>(rules: impl IntoIterator<Item = R>) -> Self {
-        Refresh { rules: Some(rules.into_iter().map(Into::into).collect()), ..Refresh::default() }
-    }
-
-    /// The instant that the run is about, cut to microseconds; its own start if not said. Events
-    /// at or after it do not count; users are as they are now.
-    #[must_use]
-    pub fn as_of(mut self, as_of: DateTime<Utc>) -> Self {
-        self.as_of = Some(as_of.trunc_subsecs(6));
-        self
-    }
-
-    /// Whether rules may be answered from other segments, and from their own last one, where that
-    /// provably changes nothing and saves work; it is so unless said otherwise.
-    #[must_use]
-    pub fn reuse(mut self, reuse: bool) -> Self {
-        self.no_reuse = !reuse;
-        self
-    }
-
-    /// Whether users for whom nothing has changed since a rule's last run keep their place in or
-    /// out of its segment; it is so unless said otherwise, and needs a profile store.
-    #[must_use]
-    pub fn incremental(mut self, incremental: bool) -> Self {
-        self.not_incremental = !incremental;
-        self
-    }
-
-    /// How conditions are worked out; the engine chooses unless said otherwise.
-    #[must_use]
-    pub fn evaluation(mut self, evaluation: Evaluation) -> Self {
-        self.evaluation = evaluation;
-        self
-    }
-
-    /// Called with every event of the run, from the task that runs it; it should not block.
-    #[must_use]
-    pub fn progress(mut self, progress: impl Fn(&RunEvent) + Send + Sync + 'static) -> Self {
-        self.progress = Listener::new(progress);
-        self
-    }
-
-    /// Stops the run with [`Code::Cancelled`] when the token is cancelled; dropping the future of
-    /// the refresh stops it too. Either way nothing is published, and nobody works for it any more
-    /// a moment later. The transaction that publishes a run is not stopped once it has begun.
-    #[must_use]
-    pub fn cancel_with(mut self, token: CancellationToken) -> Self {
-        self.cancel = Some(token);
-        self
-    }
-}
+use super::{Evaluation, Refresh, Run, RunEvent, RunFailure, RunSkip, SegmentEngine, Shared};
 
 /// A rule that has its members in this run.
 pub(super) struct Done {
@@ -181,15 +79,38 @@ impl SegmentEngine {
     /// # Errors
     /// [`Code::NotFound`] for a rule that does not exist; errors of the model and of the users
     /// table, without which nothing can be evaluated; [`Code::Busy`] if another refresh of this
-    /// process does not end in time; [`Code::Cancelled`]. Nothing is published then.
-    pub async fn refresh(&self, request: Refresh) -> Result<Run> {
+    /// process does not end in time; [`Code::Cancelled`] and [`Code::TimedOut`]. Nothing is
+    /// published then.
+    pub async fn refresh(&self, mut request: Refresh) -> Result<Run> {
+        let Some(timeout) = request.timeout else { return self.run_when_free(request).await };
+        let wish = request.cancel.take().unwrap_or_default();
+        let stop = wish.child_token();
+        request.cancel = Some(stop.clone());
+        let mut run = std::pin::pin!(self.run_when_free(request));
+        tokio::select! {
+            biased;
+            run = &mut run => return run,
+            () = tokio::time::sleep(timeout) => stop.cancel(),
+        }
+        match run.await {
+            Err(error) if error.code() == Code::Cancelled && !wish.is_cancelled() => {
+                let message = format!("the refresh was not over within {timeout:?}");
+                Err(Error::new(Code::TimedOut, message))
+            }
+            over => over,
+        }
+    }
+
+    async fn run_when_free(&self, request: Refresh) -> Result<Run> {
         let cancel = request.cancel.clone().unwrap_or_default();
+        let board = &self.shared.board;
         // A host's runtime may have no timer, which only a refresh that waits needs.
         let at_once = self.shared.running.try_lock().ok().filter(|_| !cancel.is_cancelled());
         let _alone = match at_once {
             Some(alone) => alone,
             None => {
                 let alone = self.shared.running.lock();
+                let _waiting = board.wait();
                 tokio::select! {
                     biased;
                     () = cancel.cancelled() => return Err(cancelled()),
@@ -202,6 +123,14 @@ impl SegmentEngine {
                 }
             }
         };
+        // A run that is dropped is taken off the board as well.
+        let _shown = board.begin();
+        let outcome = self.run_now(request, &cancel).instrument(tracing::info_span!("run")).await;
+        board.end(&outcome);
+        outcome
+    }
+
+    async fn run_now(&self, request: Refresh, cancel: &CancellationToken) -> Result<Run> {
         let evaluation = Work::evaluate(Arc::clone(&self.shared), request);
         let (work, run) = tokio::select! {
             biased;
@@ -209,7 +138,8 @@ impl SegmentEngine {
             work = evaluation => work?,
         };
         let (started, shared) = (work.stages.started, Arc::clone(&self.shared));
-        let run = work.publish(run, &cancel).await?;
+        shared.board.stage("publish", &run.scanned);
+        let run = work.publish(run, cancel).instrument(stage_span("publish")).await?;
         let mut read_at = super::write(&shared.read_at);
         read_at.extend(run.scanned.keys().map(|table| (table.clone(), started)));
         drop(read_at);
@@ -219,6 +149,11 @@ impl SegmentEngine {
 
 pub(super) fn cancelled() -> Error {
     Error::new(Code::Cancelled, "the refresh was cancelled")
+}
+
+/// The span of a stage, under the name that it has in the report.
+pub(super) fn stage_span(name: &'static str) -> Span {
+    tracing::info_span!("stage", name)
 }
 
 /// Which rules a request means: those named, or all enabled.
@@ -258,20 +193,27 @@ impl Work {
 
         // The one waits for files, the other for nothing.
         let columns = user_columns(&bound, &model);
-        let (reuse, population) = tokio::try_join!(
-            shared.plan_reuse(&rules, &graph, &bound, &model, how),
-            shared.population(&model, &columns),
-        )?;
+        shared.board.stage("population", &Scanned::new());
+        let (reuse, population) = async {
+            let users = tracing::info_span!("source", table = model.table);
+            tokio::try_join!(
+                shared.plan_reuse(&rules, &graph, &bound, &model, how),
+                shared.population(&model, &columns).instrument(users),
+            )
+        }
+        .instrument(stage_span("population"))
+        .await?;
         let population = Arc::new(population);
         stages.done("population");
 
         let scanned = Scanned::from([(model.table.clone(), population.users.len())]);
+        shared.board.rows(&scanned);
         let before = reuse.loaded.clone();
         let sources = RunSources {
             users: Some(Arc::clone(&population.table) as _),
             members: reuse.loaded,
             ranks: reuse.ranks,
-            listener: request.progress,
+            listener: request.progress.on(&shared.board),
             ..RunSources::of(&shared, &model)
         };
         let mut work = Work {
@@ -299,10 +241,12 @@ impl Work {
         work.fail_cycles(&graph.cycles(), &needed);
         work.share(&bound, request.evaluation, !request.not_incremental).await;
         work.say(&bound).await;
+        work.enter("rules");
+        let span = stage_span("rules");
         // Not by id: an update or an import lets a rule need one of a higher id.
         for id in reuse.order {
             if let Some(bound) = bound.get(&id) {
-                work.one(id, bound).await;
+                work.one(id, bound).instrument(span.clone()).await;
             }
             // A rule of sets never waits, and what never waits can't be stopped.
             tokio::task::yield_now().await;
@@ -337,6 +281,11 @@ impl Work {
         self.sources.listener.tell(event);
     }
 
+    /// Says that a stage begins.
+    pub(super) fn enter(&self, stage: &'static str) {
+        self.shared.board.stage(stage, &self.scanned);
+    }
+
     fn name(&self, id: i64) -> String {
         self.rules.known.names.get(&id).cloned().unwrap_or_default()
     }
@@ -347,7 +296,9 @@ impl Work {
 
     pub(super) fn fail(&mut self, id: i64, problems: &[Problem]) {
         let reason = problems.first().map_or_else(String::new, ToString::to_string);
-        tracing::warn!(rule = id, %reason, "rule failed");
+        // A reason may quote what somebody's data say.
+        let code = problems.first().map(|problem| problem.code.as_str());
+        tracing::warn!(rule = id, code, "rule failed");
         let problems = problems
             .iter()
             .map(|problem| serde_json::to_value(problem).unwrap_or_default())

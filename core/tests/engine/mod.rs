@@ -3,6 +3,7 @@
 mod data_faults;
 mod explain;
 mod members;
+mod observed;
 mod queries;
 mod ranks;
 mod reuse;
