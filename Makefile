@@ -12,6 +12,9 @@ PAIRS ?= 1000000
 SETS ?= 3000
 SEQUENCES ?= 1000
 HOSTILE ?= 10000
+FUZZ ?= 1000000
+CANCELS ?= 300
+GROUPS ?= 10000000
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
@@ -37,11 +40,14 @@ quickstart:
 
 ## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000 SEQUENCES=1000`,
 ## every user of every case of the corpus explained, and 10,000 hostile strings (`HOSTILE=10000`)
+## and a million random inputs for each reader (`FUZZ=1000000`),
+## runs of 10 million users in little memory (`GROUPS=10000000`), and 300 runs that are stopped (`CANCELS=300`)
 soak: venv
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" SEGMENTRY_EXPLAINED=all \
-	SEGMENTRY_HOSTILE="$(HOSTILE)" \
-		cargo test --workspace --test '*' -- differential reuse store corpus_explanations hostile --include-ignored --nocapture
+	SEGMENTRY_HOSTILE="$(HOSTILE)" SEGMENTRY_FUZZ="$(FUZZ)" SEGMENTRY_USERS="$(GROUPS)" \
+		cargo test --workspace --test '*' -- differential reuse store corpus_explanations hostile fuzz pass_in_little --include-ignored --nocapture
+	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --workspace --lib -- stopped_at_random_moments --nocapture
 
 ## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
 mutations:
