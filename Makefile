@@ -15,6 +15,9 @@ HOSTILE ?= 10000
 SCHEDULES ?= 50
 SCENARIOS ?= 1000
 WRITES ?= 500
+FUZZ ?= 1000000
+CANCELS ?= 300
+GROUPS ?= 10000000
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
@@ -39,14 +42,18 @@ quickstart:
 	cargo run --example quickstart
 
 ## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000 SEQUENCES=1000`,
-## every user of every case of the corpus explained, HOSTILE=10000 hostile strings, and SCHEDULES=50 schedules in
-## every zone minute by minute
+## soak: everything that is random or large, with what is said above (`make soak RULES=30000 FUZZ=1000000`): rules, pairs and
+## sets of rules, sequences of runs, every user of the corpus explained, hostile strings, random inputs for each reader,
+## schedules in every zone minute by minute, scenarios of schedulers that crash, 16 processes with so many writes each on one
+## catalog, runs of so many users in little memory, and runs that are stopped
 soak: venv
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" SEGMENTRY_EXPLAINED=all \
-	SEGMENTRY_HOSTILE="$(HOSTILE)" SEGMENTRY_SCHEDULES="$(SCHEDULES)" SEGMENTRY_ZONES=1000 \
-		cargo test --workspace --test '*' -- differential reuse store corpus_explanations hostile schedule \
-			--include-ignored --nocapture
+	SEGMENTRY_HOSTILE="$(HOSTILE)" SEGMENTRY_FUZZ="$(FUZZ)" SEGMENTRY_USERS="$(GROUPS)" \
+	SEGMENTRY_SCHEDULES="$(SCHEDULES)" SEGMENTRY_ZONES=1000 SEGMENTRY_SCENARIOS="$(SCENARIOS)" SEGMENTRY_WRITES="$(WRITES)" \
+		cargo test --workspace --test '*' -- differential reuse store corpus_explanations hostile fuzz schedule \
+			sqlite_processes pass_in_little --include-ignored --nocapture
+	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --workspace --lib -- stopped_at_random_moments --nocapture
 
 ## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
 mutations:

@@ -118,6 +118,8 @@ codes! {
     Busy = "busy" => Busy,
     /// Another process took over what a run held a lease on; nothing was published.
     LeaseLost = "lease_lost" => Busy,
+    /// The time limit of the run was over before it was.
+    TimedOut = "timed_out" => Busy,
     /// The caller cancelled.
     Cancelled = "cancelled" => Cancelled,
     /// A query that would do more than read.

@@ -33,12 +33,12 @@ pub use document::{
     Document, MAX_BYTES, MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, Number, NumberError,
 };
 pub use engine::{
-    AffectedRule, DueRule, EngineBuilder, Evaluation, Explained, ExplainedWindow, Explanation,
-    Feed, FieldInfo, Forgotten, Freshness, Listed, Misfire, Overlap, OverlapPair, OverlapSegment,
-    PickedBy, Preview, PreviewStep, QueuedRun, Refresh, Retention, RuleDocument, RuleEntry,
-    RuleStatus, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage, RunUnderWay, Scheduler,
-    SchedulerOptions, SchedulerStatus, SegmentChange, SegmentEngine, Stop, StoreStatus,
-    StoredCursor, StoredTableInfo, Summary, Updated, Vacuumed,
+    AffectedRule, DueRule, EngineBuilder, EngineStatus, Evaluation, Explained, ExplainedWindow,
+    Explanation, FailingRule, Feed, FieldInfo, Forgotten, Freshness, Listed, Misfire, Overlap,
+    OverlapPair, OverlapSegment, PickedBy, Preview, PreviewStep, QueuedRun, Refresh, Retention,
+    RuleDocument, RuleEntry, RuleStatus, Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage,
+    RunUnderWay, ScheduledRun, Scheduler, SchedulerOptions, SchedulerStatus, SegmentChange,
+    SegmentEngine, Stop, StoreStatus, StoredCursor, StoredTableInfo, Summary, Updated, Vacuumed,
 };
 pub use error::{Code, Error, Kind, Problem, Result};
 pub use model::{

@@ -18,6 +18,7 @@ use crate::model::AudienceModel;
 use crate::segment::Dictionary;
 use crate::store::ProfileStore;
 
+use super::status::Board;
 use super::{Run, SegmentEngine, Shared};
 
 /// What a host does with a run that was published.
@@ -181,6 +182,7 @@ impl EngineBuilder {
             read_at: RwLock::new(BTreeMap::new()),
             dictionary: Arc::new(RwLock::new(Dictionary::default())),
             rules: RwLock::new(None),
+            board: Arc::new(Board::new(Arc::clone(&self.clock))),
             clock: self.clock,
             planning: SessionContext::new_with_config_rt(config.clone(), Arc::clone(&runtime)),
             one_user: SessionContext::new_with_config_rt(

@@ -28,6 +28,7 @@ mod query;
 mod query_limits;
 mod ranks;
 mod refresh;
+mod request;
 mod reuse;
 mod rule_store;
 mod rules;
@@ -39,6 +40,7 @@ mod settle;
 mod share;
 mod sources;
 mod stages;
+mod status;
 mod store;
 mod texts;
 mod upkeep;
@@ -70,14 +72,16 @@ pub use fields::FieldInfo;
 pub use overlap::{Overlap, OverlapPair, OverlapSegment};
 pub use preview::{Preview, PreviewStep};
 pub use query::{RuleDocument, Summary};
-pub use refresh::{Evaluation, Refresh};
+pub use request::{Evaluation, Refresh};
 pub use rule_store::RuleEntry;
 pub use rules::{AffectedRule, Updated};
 pub use run::{Run, RunEvent, RunFailure, RunSegment, RunSkip, RunStage};
 pub use scheduler::{
-    Misfire, QueuedRun, RuleStatus, RunUnderWay, Scheduler, SchedulerOptions, SchedulerStatus, Stop,
+    Misfire, QueuedRun, RuleStatus, ScheduledRun, Scheduler, SchedulerOptions, SchedulerStatus,
+    Stop,
 };
 pub use segments::Listed;
+pub use status::{EngineStatus, FailingRule, RunUnderWay};
 pub use store::{Freshness, StoreStatus, StoredCursor, StoredTableInfo};
 pub use upkeep::{Feed, Forgotten, PickedBy, Retention, SegmentChange, Vacuumed};
 
@@ -155,6 +159,8 @@ pub(crate) struct Shared {
     /// Wakes the scheduler: there is something in the queue.
     queued: tokio::sync::Notify,
     busy_timeout: Duration,
+    /// What is being done.
+    board: Arc<status::Board>,
     /// The profile store, if there is one.
     store: Option<Arc<ProfileStore>>,
     /// Told of every run that is published.

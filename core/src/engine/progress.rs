@@ -4,19 +4,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
+use tracing::Span;
 
+use super::status::Board;
 use super::{RunEvent, RunStage};
 
 type Told = Arc<dyn Fn(&RunEvent) + Send + Sync>;
 
-/// Who is told what a run does, if anyone.
+/// Who is told what a run does, if anyone: whoever asked for it, and the board of the engine.
 #[derive(Clone, Default)]
-pub(super) struct Listener(Option<Told>);
+pub(super) struct Listener {
+    told: Option<Told>,
+    board: Option<Arc<Board>>,
+}
 
 /// Stages that follow one another, and how far each is.
 pub(super) struct Meter {
     stages: Vec<Counted>,
     changed: Notify,
+}
+
+/// What was told of a stage last, and its span if it is the reading of a source.
+#[derive(Default)]
+struct Seen {
+    told: Option<usize>,
+    span: Option<Span>,
 }
 
 struct Counted {
@@ -49,21 +61,25 @@ impl Meter {
 
 impl Listener {
     pub(super) fn new(told: impl Fn(&RunEvent) + Send + Sync + 'static) -> Self {
-        Listener(Some(Arc::new(told)))
+        Listener { told: Some(Arc::new(told)), board: None }
+    }
+
+    pub(super) fn on(self, board: &Arc<Board>) -> Self {
+        Listener { board: Some(Arc::clone(board)), ..self }
     }
 
     pub(super) fn tell(&self, event: &RunEvent) {
-        if let Some(told) = &self.0 {
+        if let Some(board) = &self.board {
+            board.note(event);
+        }
+        if let Some(told) = &self.told {
             told(event);
         }
     }
 
     /// Does some work, and tells meanwhile how far it is by a meter.
     pub(super) async fn during<T>(&self, meter: &Meter, work: impl Future<Output = T>) -> T {
-        if self.0.is_none() {
-            return work.await;
-        }
-        let mut told = vec![None; meter.stages.len()];
+        let mut told: Vec<Seen> = meter.stages.iter().map(|_| Seen::default()).collect();
         let mut work = std::pin::pin!(work);
         loop {
             self.tell_changes(meter, &mut told);
@@ -80,12 +96,15 @@ impl Listener {
 
     /// Tells of stages that have moved on, given how far each was when it was told of last. A stage
     /// begins once the one before it is done.
-    fn tell_changes(&self, meter: &Meter, told: &mut [Option<usize>]) {
-        for (counted, told) in meter.stages.iter().zip(told) {
+    fn tell_changes(&self, meter: &Meter, seen: &mut [Seen]) {
+        for (counted, Seen { told, span }) in meter.stages.iter().zip(seen) {
             let (stage, of) = (&counted.stage, counted.of);
             let now = counted.done.load(Ordering::Relaxed).min(of);
             // That a stage begins is told also of one that is through already.
             let begins = if told.is_none() { Some(0) } else { None };
+            if let (Some(_), RunStage::Read { table }) = (begins, stage) {
+                *span = Some(tracing::info_span!("source", table, partitions = of));
+            }
             for done in begins.into_iter().chain([now]) {
                 if *told != Some(done) {
                     self.tell(&RunEvent::Progress { stage: stage.clone(), done, of });
@@ -95,6 +114,7 @@ impl Listener {
             if now < of {
                 return;
             }
+            *span = None;
         }
     }
 }

@@ -3,122 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, SubsecRound, Utc};
 use tokio::sync::MutexGuard;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use crate::error::{Code, Error, Result};
-use crate::rule::RuleRef;
 
 use super::leases::Held;
-use super::progress::Listener;
 use super::rule_store::Rules;
 use super::settle::Settling;
 use super::work::Work;
-use super::{Run, RunEvent, SegmentEngine, Shared};
-
-/// How the conditions of a run's rules are worked out. Members are the same either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Evaluation {
-    /// Together where that pays.
-    #[default]
-    Auto,
-    /// Together: every table of events is read once, whatever the number of rules.
-    Shared,
-    /// Each rule by a plan of its own.
-    Separate,
-}
-
-/// What is to be refreshed, and how.
-///
-/// ```
-/// use segmentry::Refresh;
-/// let all = Refresh::all();
-/// let two = Refresh::rules(["High spenders", "Lapsed"])
-///     .as_of("2025-01-06T00:00:00Z".parse().unwrap())
-///     .progress(|event| println!("{event:?}"));
-/// ```
-#[derive(Default)]
-pub struct Refresh {
-    pub(super) rules: Option<Vec<RuleRef>>,
-    pub(super) as_of: Option<DateTime<Utc>>,
-    pub(super) no_reuse: bool,
-    pub(super) not_incremental: bool,
-    pub(super) evaluation: Evaluation,
-    pub(super) progress: Listener,
-    pub(super) cancel: Option<CancellationToken>,
-    pub(super) accepted: Vec<RuleRef>,
-}
-
-impl std::fmt::Debug for Refresh {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Refresh")
-            .field("rules", &self.rules)
-            .field("as_of", &self.as_of)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Refresh {
-    /// Every rule that is enabled.
-    #[must_use]
-    pub fn all() -> Self {
-        Refresh::default()
-    }
-
-    /// These rules, enabled or not, and what they need.
-    pub fn rules<R: Into<RuleRef>>(rules: impl IntoIterator<Item = R>) -> Self {
-        Refresh { rules: Some(rules.into_iter().map(Into::into).collect()), ..Refresh::default() }
-    }
-
-    /// The instant that the run is about, cut to microseconds; its own start if not said. Events
-    /// at or after it do not count; users are as they are now.
-    #[must_use]
-    pub fn as_of(mut self, as_of: DateTime<Utc>) -> Self {
-        self.as_of = Some(as_of.trunc_subsecs(6));
-        self
-    }
-
-    /// Whether rules may be answered from other segments, and from their own last one, where that
-    /// provably changes nothing and saves work; it is so unless said otherwise.
-    #[must_use]
-    pub fn reuse(mut self, reuse: bool) -> Self {
-        self.no_reuse = !reuse;
-        self
-    }
-
-    /// Whether users for whom nothing has changed since a rule's last run keep their place in or
-    /// out of its segment; it is so unless said otherwise, and needs a profile store.
-    #[must_use]
-    pub fn incremental(mut self, incremental: bool) -> Self {
-        self.not_incremental = !incremental;
-        self
-    }
-
-    /// How conditions are worked out; the engine chooses unless said otherwise.
-    #[must_use]
-    pub fn evaluation(mut self, evaluation: Evaluation) -> Self {
-        self.evaluation = evaluation;
-        self
-    }
-
-    /// Called with every event of the run, from the task that runs it; it should not block.
-    #[must_use]
-    pub fn progress(mut self, progress: impl Fn(&RunEvent) + Send + Sync + 'static) -> Self {
-        self.progress = Listener::new(progress);
-        self
-    }
-
-    /// Stops the run with [`Code::Cancelled`] when the token is cancelled; dropping the future of
-    /// the refresh stops it too. Either way nothing is published, and nobody works for it any more
-    /// a moment later. The transaction that publishes a run is not stopped once it has begun.
-    #[must_use]
-    pub fn cancel_with(mut self, token: CancellationToken) -> Self {
-        self.cancel = Some(token);
-        self
-    }
-}
+use super::{Refresh, Run, SegmentEngine, Shared};
 
 impl SegmentEngine {
     /// Computes segments and publishes them, all at once.
@@ -133,9 +28,29 @@ impl SegmentEngine {
     /// [`Code::NotFound`] for a rule that does not exist; errors of the model and of the users
     /// table, without which nothing can be evaluated; [`Code::Busy`] if another refresh of this
     /// process, or of these rules by another one, does not end in time; [`Code::LeaseLost`] if this
-    /// process stood still for so long that another one took over; [`Code::Cancelled`]. Nothing is
-    /// published then.
-    pub async fn refresh(&self, request: Refresh) -> Result<Run> {
+    /// process stood still for so long that another one took over; [`Code::Cancelled`] and
+    /// [`Code::TimedOut`]. Nothing is published then.
+    pub async fn refresh(&self, mut request: Refresh) -> Result<Run> {
+        let Some(timeout) = request.timeout else { return self.run_when_free(request).await };
+        let wish = request.cancel.take().unwrap_or_default();
+        let stop = wish.child_token();
+        request.cancel = Some(stop.clone());
+        let mut run = std::pin::pin!(self.run_when_free(request));
+        tokio::select! {
+            biased;
+            run = &mut run => return run,
+            () = tokio::time::sleep(timeout) => stop.cancel(),
+        }
+        match run.await {
+            Err(error) if error.code() == Code::Cancelled && !wish.is_cancelled() => {
+                let message = format!("the refresh was not over within {timeout:?}");
+                Err(Error::new(Code::TimedOut, message))
+            }
+            over => over,
+        }
+    }
+
+    async fn run_when_free(&self, request: Refresh) -> Result<Run> {
         let cancel = request.cancel.clone().unwrap_or_default();
         let _alone = self.shared.alone(&cancel).await?;
         let (asked, held) = tokio::select! {
@@ -154,6 +69,7 @@ impl Shared {
         if let Some(alone) = self.running.try_lock().ok().filter(|_| !cancel.is_cancelled()) {
             return Ok(alone);
         }
+        let _waiting = self.board.wait();
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(cancelled()),
@@ -187,6 +103,21 @@ impl Shared {
         held: &Held,
         settling: &Settling,
     ) -> Result<Run> {
+        // A run that is dropped is taken off the board as well.
+        let _shown = self.board.begin();
+        let run = self.run_now(request, asked, held, settling);
+        let outcome = run.instrument(tracing::info_span!("run")).await;
+        self.board.end(&outcome);
+        outcome
+    }
+
+    async fn run_now(
+        self: &Arc<Self>,
+        request: Refresh,
+        asked: &Asked,
+        held: &Held,
+        settling: &Settling,
+    ) -> Result<Run> {
         let cancel = request.cancel.clone().unwrap_or_default();
         let evaluation = Work::evaluate(Arc::clone(self), request, asked);
         let (work, run) = tokio::select! {
@@ -196,7 +127,9 @@ impl Shared {
             work = evaluation => work?,
         };
         let started = work.stages.started;
-        let run = work.publish(run, &cancel, held, settling).await?;
+        self.board.stage("publish", &run.scanned);
+        let publication = work.publish(run, &cancel, held, settling);
+        let run = publication.instrument(stage_span("publish")).await?;
         let mut read_at = super::write(&self.read_at);
         read_at.extend(run.scanned.keys().map(|table| (table.clone(), started)));
         drop(read_at);
@@ -206,6 +139,11 @@ impl Shared {
 
 pub(super) fn cancelled() -> Error {
     Error::new(Code::Cancelled, "the refresh was cancelled")
+}
+
+/// The span of a stage, under the name that it has in the report.
+pub(super) fn stage_span(name: &'static str) -> Span {
+    tracing::info_span!("stage", name)
 }
 
 /// The rules that a request means, and what they need.

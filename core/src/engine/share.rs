@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
+use tracing::Instrument;
 
 use crate::error::Code;
 use crate::predicate::Predicate;
@@ -13,6 +14,7 @@ use crate::store::{ProfileStore, Version};
 
 use super::Evaluation;
 use super::profile::{Asked, StoredTables, is_many};
+use super::refresh::stage_span;
 use super::reuse::Bound;
 use super::work::Work;
 
@@ -44,10 +46,12 @@ impl Work {
                 let _ = self.share_events(&rules, bound, incremental).await;
             }
         }
+        self.enter("users");
         let all: Vec<_> = rules.iter().map(|(_, rest, zone)| (rest, *zone)).collect();
         let (as_of, population) = (self.as_of.timestamp_micros(), &self.population);
-        if let Err(error) = self.sources.share_users(&all, population, as_of).await {
-            tracing::warn!(%error, "nothing shared of what is asked of users");
+        let users = self.sources.share_users(&all, population, as_of);
+        if let Err(error) = users.instrument(stage_span("users")).await {
+            tracing::warn!(code = %error.code(), "nothing shared of what is asked of users");
         }
         self.stages.done("users");
     }
@@ -61,23 +65,28 @@ impl Work {
         incremental: bool,
     ) -> Result<(), Code> {
         if let Some(store) = self.shared.store.clone() {
-            self.look_back(&store, bound, incremental).await;
+            self.enter("store");
+            self.look_back(&store, bound, incremental).instrument(stage_span("store")).await;
             self.stages.done("store");
         }
         let (mut partly, mut wholly) = (Vec::new(), Vec::new());
         for (id, rest, zone) in rules {
             if self.keeps(*id) { &mut partly } else { &mut wholly }.push((rest, *zone));
         }
+        self.enter("events");
+        let span = stage_span("events");
         let (as_of, scanned) = (self.as_of.timestamp_micros(), &mut self.scanned);
-        let mut shared = self.sources.share_events(&wholly, None, as_of, scanned).await;
+        let events = self.sources.share_events(&wholly, None, as_of, scanned);
+        let mut shared = events.instrument(span.clone()).await;
         if let Some(since) = &self.since
             && shared.is_ok()
         {
-            shared = self.sources.share_events(&partly, Some(&since.dirty), as_of, scanned).await;
+            let events = self.sources.share_events(&partly, Some(&since.dirty), as_of, scanned);
+            shared = events.instrument(span).await;
         }
         self.stages.done("events");
         shared.map_err(|error| {
-            tracing::warn!(%error, "no shared pass");
+            tracing::warn!(code = %error.code(), "no shared pass");
             error.code()
         })
     }

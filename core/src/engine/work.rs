@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use roaring::RoaringBitmap;
+use tracing::Instrument;
 
 use crate::catalog::SegmentRow;
 use crate::dependency::Reused;
@@ -19,14 +20,14 @@ use super::members::Members;
 use super::population::Population;
 use super::profile::Since;
 use super::ranks::Cutoffs;
-use super::refresh::{Asked, Evaluation, Refresh};
+use super::refresh::{Asked, stage_span};
 use super::reuse::{Basis, Bound, How, Plan, States};
 use super::rule_store::{Parsed, Rules};
 use super::rules::cycle_problem;
 use super::stages::Stages;
 use super::texts::Texts;
 use super::upkeep::Guards;
-use super::{Run, RunEvent, RunFailure, RunSkip, Shared};
+use super::{Evaluation, Refresh, Run, RunEvent, RunFailure, RunSkip, Shared};
 
 /// A rule that has its members in this run.
 pub(super) struct Done {
@@ -101,20 +102,27 @@ impl Work {
 
         // The one waits for files, the other for nothing.
         let columns = user_columns(&bound, &model);
-        let (reuse, population) = tokio::try_join!(
-            shared.plan_reuse(&rules, &graph, &bound, &model, how),
-            shared.population(&model, &columns),
-        )?;
+        shared.board.stage("population", &Scanned::new());
+        let (reuse, population) = async {
+            let users = tracing::info_span!("source", table = model.table);
+            tokio::try_join!(
+                shared.plan_reuse(&rules, &graph, &bound, &model, how),
+                shared.population(&model, &columns).instrument(users),
+            )
+        }
+        .instrument(stage_span("population"))
+        .await?;
         let population = Arc::new(population);
         stages.done("population");
 
         let scanned = Scanned::from([(model.table.clone(), population.users.len())]);
+        shared.board.rows(&scanned);
         let before = reuse.loaded.clone();
         let sources = RunSources {
             users: Some(Arc::clone(&population.table) as _),
             members: reuse.loaded,
             ranks: reuse.ranks,
-            listener: request.progress,
+            listener: request.progress.on(&shared.board),
             ..RunSources::of(&shared, &model)
         };
         let mut work = Work {
@@ -143,10 +151,12 @@ impl Work {
         work.fail_cycles(&graph.cycles(), &needed);
         work.share(&bound, request.evaluation, !request.not_incremental).await;
         work.say(&bound).await;
+        work.enter("rules");
+        let span = stage_span("rules");
         // Not by id: an update or an import lets a rule need one of a higher id.
         for id in reuse.order {
             if let Some(bound) = bound.get(&id) {
-                work.one(id, bound).await;
+                work.one(id, bound).instrument(span.clone()).await;
             }
             // A rule of sets never waits, and what never waits can't be stopped.
             tokio::task::yield_now().await;
@@ -179,6 +189,11 @@ impl Work {
         self.sources.listener.tell(event);
     }
 
+    /// Says that a stage begins.
+    pub(super) fn enter(&self, stage: &'static str) {
+        self.shared.board.stage(stage, &self.scanned);
+    }
+
     fn name(&self, id: i64) -> String {
         self.rules.known.names.get(&id).cloned().unwrap_or_default()
     }
@@ -189,7 +204,9 @@ impl Work {
 
     pub(super) fn fail(&mut self, id: i64, problems: &[Problem]) {
         let reason = problems.first().map_or_else(String::new, ToString::to_string);
-        tracing::warn!(rule = id, %reason, "rule failed");
+        // A reason may quote what somebody's data say.
+        let code = problems.first().map(|problem| problem.code.as_str());
+        tracing::warn!(rule = id, code, "rule failed");
         let problems = problems
             .iter()
             .map(|problem| serde_json::to_value(problem).unwrap_or_default())

@@ -118,7 +118,9 @@ fn bad_names_and_texts_of_any_length() {
             ("valueSource", Code::BadValue),
             ("caseSensitive", Code::Malformed),
         ] {
-            let text = format!(r#"[{{"events": "buys", "value": 1, "{member}": "{long}"}}]"#);
+            let operator = if member == "operator" { "" } else { r#""operator": ">", "# };
+            let text =
+                format!(r#"[{{"events": "buys", "value": 1, {operator}"{member}": "{long}"}}]"#);
             let codes = told(&rule(&text));
             assert!(codes.contains(&code), "{member}: {codes:?}");
         }

@@ -5,6 +5,7 @@ mod due;
 mod explain;
 mod leases;
 mod members;
+mod observed;
 mod queries;
 mod ranks;
 mod reuse;

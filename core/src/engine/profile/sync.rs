@@ -74,7 +74,8 @@ impl Shared {
                 Ok(None) => {}
                 // Whatever goes wrong with the store, the sources have it all.
                 Err(error) => {
-                    tracing::warn!(table = table.name, %error, "the profile store is not used");
+                    let code = error.code();
+                    tracing::warn!(table = table.name, %code, "the profile store is not used");
                 }
             }
         }

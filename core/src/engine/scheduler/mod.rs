@@ -19,7 +19,7 @@ use crate::rule::RuleRef;
 use super::{Run, SegmentEngine};
 
 pub use options::{Misfire, SchedulerOptions};
-pub use status::{QueuedRun, RuleStatus, RunUnderWay, SchedulerStatus};
+pub use status::{QueuedRun, RuleStatus, ScheduledRun, SchedulerStatus};
 
 /// Runs what is due.
 ///
@@ -91,7 +91,7 @@ struct Seen {
     last_turn: Option<DateTime<Utc>>,
     /// Why the last turn failed as a whole.
     error: Option<String>,
-    run: Option<RunUnderWay>,
+    run: Option<ScheduledRun>,
     /// How often in a row a run for the queue failed as a whole, and until when it rests.
     queue_failures: i64,
     queue_rests_until: Option<DateTime<Utc>>,

@@ -23,7 +23,7 @@ pub struct SchedulerStatus {
     /// Why that failed as a whole, if it did.
     pub error: Option<String>,
     /// Its run that is under way.
-    pub run: Option<RunUnderWay>,
+    pub run: Option<ScheduledRun>,
     /// Runs that were asked for and have not been yet, the oldest first.
     pub queued: Vec<QueuedRun>,
     /// All rules with a schedule, by id.
@@ -33,7 +33,7 @@ pub struct SchedulerStatus {
 /// A run that is under way.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct RunUnderWay {
+pub struct ScheduledRun {
     /// When it began.
     #[serde(with = "crate::document::instant")]
     pub since: DateTime<Utc>,
@@ -137,7 +137,7 @@ impl Scheduler {
             started,
             last_turn: seen.last_turn,
             error: seen.error.clone(),
-            run: seen.run.clone().map(|run| RunUnderWay {
+            run: seen.run.clone().map(|run| ScheduledRun {
                 done: progress.0,
                 of: progress.1,
                 ..run

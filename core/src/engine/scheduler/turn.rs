@@ -18,7 +18,7 @@ use crate::engine::settle::{Settling, passed};
 use crate::engine::{Refresh, Run, RunEvent};
 use crate::error::{Code, Error, Result};
 
-use super::{Inner, Misfire, RunUnderWay};
+use super::{Inner, Misfire, ScheduledRun};
 
 /// What a turn has found to do.
 #[derive(Clone, Debug, Default)]
@@ -188,7 +188,7 @@ impl Inner {
     }
 
     fn request(&self, rules: &BTreeSet<i64>, cancel: &CancellationToken) -> Refresh {
-        let run = RunUnderWay {
+        let run = ScheduledRun {
             since: self.engine.shared.clock.now(),
             rules: rules.iter().copied().collect(),
             done: 0,

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::{Code, Error, Problem, Result};
 use crate::rule::RuleRef;
 
-use super::super::refresh::Refresh;
 use super::super::rule_store::Rules;
 use super::super::work::Work;
-use super::super::{SegmentEngine, Shared};
+use super::super::{Refresh, SegmentEngine, Shared};
 
 /// By how much the segments of a run may change, by rule: a fraction of their members.
 pub(in crate::engine) type Guards = BTreeMap<i64, f64>;
