@@ -74,13 +74,14 @@ impl SegmentEngine {
     /// ```
     /// # use std::sync::Arc;
     /// # use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-    /// # use segmentry::{ManualClock, SegmentEngine};
+    /// # use segmentry::{AudienceModel, ManualClock, SegmentEngine};
     /// # #[tokio::main]
     /// # async fn main() -> segmentry::Result<()> {
+    /// # let model = AudienceModel::parse(r#"{"users": {"table": "people", "key": "id"}}"#)?;
+    /// # let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
     /// let clock = Arc::new(ManualClock::new("2025-01-03T12:00:00Z".parse().unwrap()));
-    /// let engine = SegmentEngine::builder().clock(clock.clone()).build().await?;
-    /// # let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
-    /// # engine.add_arrow("users", vec![RecordBatch::try_from_iter([("id", ids)]).unwrap()])?;
+    /// let engine = SegmentEngine::builder().clock(clock.clone()).model(model).build().await?;
+    /// # engine.add_arrow("people", vec![RecordBatch::try_from_iter([("id", ids)]).unwrap()])?;
     /// let rule = engine.create_rule(r#"{
     ///     "rule_name": "Everyone", "conditions": [],
     ///     "schedule": "0 6 * * 1-5", "timezone": "Asia/Kolkata"

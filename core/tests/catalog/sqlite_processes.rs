@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use segmentry::{
@@ -63,7 +64,8 @@ fn lease(catalog: &SqliteCatalog, owner: &Owner, rules: &[i64]) -> Lease {
     loop {
         match catalog.lease(&wanted).unwrap() {
             Leased::Given(lease) => return lease,
-            Leased::Held(_) => thread::sleep(std::time::Duration::from_millis(1)),
+            // Asking is a write: sixteen that ask without a pause do nothing else.
+            Leased::Held(_) => thread::sleep(Duration::from_millis(20)),
         }
     }
 }
@@ -176,7 +178,7 @@ fn read_until(path: &Path, done: &std::sync::atomic::AtomicBool) -> usize {
             assert_eq!(members, stored(&current.version.to_le_bytes(), &[]));
         }
         looks += 1;
-        thread::sleep(std::time::Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(50));
     }
     looks
 }
@@ -188,7 +190,7 @@ fn a_process_that_dies_is_taken_over_at_once() {
     let catalog = SqliteCatalog::open(&path).unwrap();
     let mut child = start(&path, "hold", 0);
     while catalog.leases().unwrap().is_empty() {
-        thread::sleep(std::time::Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
     let wanted = NewLease {
         owner: Owner::new(),

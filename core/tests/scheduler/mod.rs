@@ -3,6 +3,7 @@
 mod broken;
 mod crashing;
 mod scenarios;
+mod stopping;
 mod turns;
 
 use std::sync::Arc;
