@@ -105,9 +105,10 @@ fn any_letter(random: &mut Random) -> char {
 }
 
 fn edge(random: &mut Random) -> &'static str {
-    random.pick::<&str>(&[
-        "'", "\"", "`", " ", "\n", "\0", "(", ")", ",", "\\", "%", ".", "\u{202e}", "--",
-    ])
+    const EDGES: [&str; 14] =
+        ["'", "\"", "`", " ", "\n", "\0", "(", ")", ",", "\\", "%", ".", "\u{202e}", "--"];
+    let edge: &&str = random.pick(&EDGES);
+    edge
 }
 
 /// A known one with a letter left out, doubled or replaced.
