@@ -11,19 +11,20 @@ RULES ?= 30000
 PAIRS ?= 1000000
 SETS ?= 3000
 SEQUENCES ?= 1000
+KILLS ?= 2000
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
 COMPARE_PYTHON := $(CURDIR)/$(COMPARE_VENV)/bin/python
 
-.PHONY: check test soak mutations bench compare fmt doc deny clean lint quickstart venv java
+.PHONY: check test soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
 
 ## check: format, clippy and unit tests
 check: lint
 	cargo test --workspace --lib
 
 ## test: everything, the tests of the documentation and the quickstart included
-test: venv lint
+test: venv strace lint
 	SEGMENTRY_PYTHON="$(PYTHON)" cargo test --workspace --no-fail-fast
 	$(MAKE) --no-print-directory quickstart
 
@@ -34,12 +35,15 @@ lint:
 quickstart:
 	cargo run --example quickstart
 
-## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000 SEQUENCES=1000`, and
-## every user of every case of the corpus explained
-soak: venv
+## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000 SEQUENCES=1000`,
+## every user of every case of the corpus explained, `KILLS=2000` processes killed in the middle of runs, and every system
+## call of theirs refused
+soak: venv strace
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" SEGMENTRY_EXPLAINED=all \
-		cargo test --workspace --test '*' -- differential reuse store corpus_explanations --include-ignored --nocapture
+	SEGMENTRY_KILLS="$(KILLS)" SEGMENTRY_CALLS=all \
+		cargo test --workspace --test '*' -- differential reuse store corpus_explanations faults:: \
+		--include-ignored --nocapture
 
 ## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
 mutations:
@@ -88,6 +92,13 @@ $(VENV)/.requirements $(COMPARE_VENV)/.requirements:
 	python3 -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	touch $@
+
+# Some tests watch and refuse system calls of processes that they start.
+strace:
+	@if ! command -v strace >/dev/null; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update && $$sudo apt-get install --yes strace; \
+	fi
 
 # Spark's.
 java:

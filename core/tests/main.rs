@@ -12,6 +12,7 @@ mod catalog;
 mod corpus;
 mod differential;
 mod engine;
+mod faults;
 mod generate;
 mod metamorphic;
 mod mutations;
