@@ -19,9 +19,11 @@ use crate::store::ProfileStore;
 
 use super::{Run, SegmentEngine, Shared};
 
+type Told = Arc<dyn Fn(&Run) + Send + Sync>;
+
 /// Whoever is told of runs that are published, if anyone.
 #[derive(Clone, Default)]
-pub(super) struct Published(Option<Arc<dyn Fn(&Run) + Send + Sync>>);
+pub(super) struct Published(Option<Told>);
 
 impl Published {
     pub(super) fn tell(&self, run: &Run) {

@@ -146,7 +146,7 @@ fn publishing_is_refused_at_each_call() {
     let template = template(prepare);
     let trial =
         Trial { task: "publish", calls: SQLITE, template: template.path(), after: &published };
-    let refused = trial.refuse_each(2);
+    let refused = trial.refuse_each(4);
     println!("publishing was refused {refused} times");
     assert!(refused > 3, "{refused}");
     let reads = Trial { calls: "pread64", ..trial };
@@ -195,7 +195,7 @@ fn migration_is_refused_at_each_call() {
     let template = template(original);
     let trial =
         Trial { task: "migrate", calls: SQLITE, template: template.path(), after: &migrated };
-    let refused = trial.refuse_each(2);
+    let refused = trial.refuse_each(4);
     println!("the migrations were refused {refused} times");
     assert!(refused > 3, "{refused}");
 }
