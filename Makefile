@@ -18,19 +18,20 @@ WRITES ?= 500
 FUZZ ?= 1000000
 CANCELS ?= 300
 GROUPS ?= 10000000
+KILLS ?= 2000
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
 COMPARE_PYTHON := $(CURDIR)/$(COMPARE_VENV)/bin/python
 
-.PHONY: check test soak mutations bench compare fmt doc deny clean lint quickstart venv java
+.PHONY: check test soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
 
 ## check: format, clippy and unit tests
 check: lint
 	cargo test --workspace --lib
 
 ## test: everything, the tests of the documentation and the quickstart included
-test: venv lint
+test: venv strace lint
 	SEGMENTRY_PYTHON="$(PYTHON)" cargo test --workspace --no-fail-fast
 	$(MAKE) --no-print-directory quickstart
 
@@ -41,18 +42,18 @@ lint:
 quickstart:
 	cargo run --example quickstart
 
-## soak: the random tests with many more rules, `make soak RULES=30000 PAIRS=1000000 SETS=3000 SEQUENCES=1000`,
 ## soak: everything that is random or large, with what is said above (`make soak RULES=30000 FUZZ=1000000`): rules, pairs and
 ## sets of rules, sequences of runs, every user of the corpus explained, hostile strings, random inputs for each reader,
 ## schedules in every zone minute by minute, scenarios of schedulers that crash, 16 processes with so many writes each on one
-## catalog, runs of so many users in little memory, and runs that are stopped
-soak: venv
+## catalog, runs of so many users in little memory, processes killed and their system calls refused, and runs that are stopped
+soak: venv strace
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" SEGMENTRY_EXPLAINED=all \
 	SEGMENTRY_HOSTILE="$(HOSTILE)" SEGMENTRY_FUZZ="$(FUZZ)" SEGMENTRY_USERS="$(GROUPS)" \
 	SEGMENTRY_SCHEDULES="$(SCHEDULES)" SEGMENTRY_ZONES=1000 SEGMENTRY_SCENARIOS="$(SCENARIOS)" SEGMENTRY_WRITES="$(WRITES)" \
+	SEGMENTRY_KILLS="$(KILLS)" SEGMENTRY_CALLS=all \
 		cargo test --workspace --test '*' -- differential reuse store corpus_explanations hostile fuzz schedule \
-			sqlite_processes pass_in_little --include-ignored --nocapture
+			sqlite_processes pass_in_little faults:: --include-ignored --nocapture
 	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --workspace --lib -- stopped_at_random_moments --nocapture
 
 ## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
@@ -102,6 +103,13 @@ $(VENV)/.requirements $(COMPARE_VENV)/.requirements:
 	python3 -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	touch $@
+
+# Some tests watch and refuse system calls of processes that they start.
+strace:
+	@if ! command -v strace >/dev/null; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update && $$sudo apt-get install --yes strace; \
+	fi
 
 # Spark's.
 java:

@@ -12,6 +12,7 @@ mod catalog;
 mod corpus;
 mod differential;
 mod engine;
+mod faults;
 mod fuzz;
 mod generate;
 mod hostile;

@@ -21,12 +21,11 @@ use crate::store::ProfileStore;
 use super::status::Board;
 use super::{Run, SegmentEngine, Shared};
 
-/// What a host does with a run that was published.
-type Heard = dyn Fn(&Run) + Send + Sync;
+type Told = Arc<dyn Fn(&Run) + Send + Sync>;
 
 /// Whoever is told of runs that are published, if anyone.
 #[derive(Clone, Default)]
-pub(super) struct Published(Option<Arc<Heard>>);
+pub(super) struct Published(Option<Told>);
 
 impl Published {
     pub(super) fn tell(&self, run: &Run) {

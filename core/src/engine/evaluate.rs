@@ -294,7 +294,9 @@ pub(super) fn data_error(error: DataFusionError, table: Option<&str>) -> Error {
         DataFusionError::ResourcesExhausted(_) => Code::OutOfMemory,
         DataFusionError::ParquetError(_)
         | DataFusionError::ObjectStore(_)
-        | DataFusionError::IoError(_) => Code::UnreadableSource,
+        | DataFusionError::IoError(_)
+        // What a table of the host's says when it breaks off; nothing of ours says so.
+        | DataFusionError::Execution(_) => Code::UnreadableSource,
         DataFusionError::ArrowError(arrow, _) => arrow_code(arrow),
         _ if text.contains("External error") || text.contains("Parquet error") => {
             Code::UnreadableSource

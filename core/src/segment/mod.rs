@@ -13,7 +13,7 @@ use roaring::RoaringBitmap;
 
 use crate::catalog::{SegmentRow, StoredMembers, VersionRow};
 use crate::engine::Shared;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Problem, Result};
 use crate::model::{Key, KeyColumn};
 
 pub(crate) use bits::Bits;
@@ -55,13 +55,15 @@ pub(crate) fn bitmap_of(
     version: &VersionRow,
 ) -> Result<RoaringBitmap> {
     let what = format!("the members of version {} of rule {rule}'s segment", version.version);
-    let members = combined(stored).map_err(|error| {
-        Error::new(Code::Damaged, format!("{what} are damaged: {error}")).caused_by(error)
-    })?;
+    let damaged = |message: String| {
+        let hint = "refresh the rule; `check` tells what else is damaged";
+        Error::from(Problem::new(Code::Damaged, "", message).hint(hint))
+    };
+    let members = combined(stored)
+        .map_err(|error| damaged(format!("{what} are damaged: {error}")).caused_by(error))?;
     let (count, expected) = (members.len(), version.row_count);
     if i64::try_from(count) != Ok(expected) {
-        let message = format!("{what} are damaged: {count} of {expected}");
-        return Err(Error::new(Code::Damaged, message));
+        return Err(damaged(format!("{what} are damaged: {count} of {expected}")));
     }
     Ok(members)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use segmentry::{Key, Refresh, SegmentEngine, SqliteCatalog};
+use segmentry::{CatalogUpkeep, Key, Refresh, RunEvent, SegmentEngine, SqliteCatalog};
 
 use super::support::{USERS, World, at, engine, text_key};
 
@@ -189,4 +189,31 @@ async fn where_a_rank_ended_is_forgotten() {
     assert_eq!(row.row_count, 99);
     let run = world.refresh(14).await;
     assert_eq!(run.segments.iter().find(|s| s.rule_id == 2).unwrap().row_count, 100);
+}
+
+/// A run that has read its users already publishes without the one who is forgotten meanwhile by
+/// another process; to the next run that user is a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_under_way_publishes_without_the_user() {
+    let world = World::new().await;
+    let other = SqliteCatalog::open(world.path()).unwrap();
+    let forget = move |event: &RunEvent| {
+        if matches!(event, RunEvent::Started { .. }) {
+            assert!(other.forget(&300.into()).unwrap().known);
+        }
+    };
+    let refresh = Refresh::all().as_of(at(15)).progress(forget);
+    let run = world.engine.refresh(refresh).await.unwrap();
+    assert!(run.failed.is_empty() && run.segments.len() == 3, "{run:?}");
+    for rule in [1, 3] {
+        assert!(!world.keys(rule).await.contains(&300.into()));
+    }
+    assert!(world.engine.check().await.unwrap().is_sound());
+    let run = world.refresh(15).await;
+    let entered: Vec<u64> = run.segments.iter().map(|segment| segment.entered).collect();
+    assert_eq!(entered.iter().sum::<u64>(), 2, "{entered:?}");
+    for rule in [1, 3] {
+        assert!(world.keys(rule).await.contains(&300.into()));
+    }
+    assert!(world.engine.check().await.unwrap().is_sound());
 }

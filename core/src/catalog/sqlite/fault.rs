@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Problem};
 
 /// A fault that does not yet say in which catalog it happened.
 #[derive(Debug, thiserror::Error)]
@@ -40,16 +40,14 @@ impl Fault {
     pub(super) fn at(self, location: &str) -> Error {
         match self {
             Fault::Shared(error) => error,
-            Fault::Known(code, message) => {
-                Error::new(code, format!("catalog {location}: {message}"))
-            }
+            Fault::Known(code, message) => told(code, format!("catalog {location}: {message}")),
             Fault::Sqlite(error) => {
                 let code = code(&error);
                 let message = match meaning(code) {
                     "" => format!("catalog {location}: {error}"),
                     meaning => format!("catalog {location}: {meaning}: {error}"),
                 };
-                Error::new(code, message).caused_by(error)
+                told(code, message).caused_by(error)
             }
         }
     }
@@ -62,6 +60,18 @@ impl From<rusqlite_migration::Error> for Fault {
             other => Fault::internal(format!("the migration failed: {other}")),
         }
     }
+}
+
+/// The error, with what to do where something is damaged.
+fn told(code: Code, message: String) -> Error {
+    let problem = Problem::new(code, "", message);
+    Error::from(match code {
+        Code::Damaged => problem.hint(
+            "`check` tells all that is damaged and how to mend it; of what can't be opened \
+             there is the last backup",
+        ),
+        _ => problem,
+    })
 }
 
 fn code(error: &rusqlite::Error) -> Code {

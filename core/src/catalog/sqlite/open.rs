@@ -1,6 +1,6 @@
 //! Opening a catalog file: what it is, is found out before anything in it is changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 use std::{fs, io};
@@ -61,6 +61,13 @@ fn check_folder(path: &Path) -> Result<(), Fault> {
     }
 }
 
+/// The path of a database's write-ahead log.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
 /// Refuses a file that is not for us through a connection that can't change it: closing one that
 /// can would fold the file's write-ahead log into it.
 fn inspect(path: &Path, timeout: Duration) -> Result<(), Fault> {
@@ -68,6 +75,10 @@ fn inspect(path: &Path, timeout: Duration) -> Result<(), Fault> {
     // for other connections of this process.
     match fs::metadata(path).map(|file| file.len()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Ok(0) if fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0) => {
+            // SQLite would take it for a new one and remove the log.
+            return Err(Fault::damaged("it is empty, and its log is not"));
+        }
         Ok(length) if (1..SMALLEST).contains(&length) => {
             return Err(Fault::damaged("that is no SQLite database"));
         }

@@ -70,8 +70,8 @@ impl SegmentEngine {
     /// # let model = segmentry::AudienceModel::parse(r#"{"users": {"table": "people", "key": "id"}}"#)?;
     /// # let engine = SegmentEngine::builder().model(model).build().await?;
     /// # let people = |ids: Vec<i64>| RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(ids)) as _)]).unwrap();
-    /// # engine.create_rule(r#"{"rule_name": "Everyone", "conditions": []}"#).await?;
     /// engine.add_arrow("people", vec![people(vec![1, 2])])?;
+    /// engine.create_rule(r#"{"rule_name": "Everyone", "conditions": []}"#).await?;
     /// engine.refresh(Refresh::all()).await?;
     /// let first = engine.changes(0, 100).await?;
     /// assert_eq!(first.changes[0].entered.len(), 2);

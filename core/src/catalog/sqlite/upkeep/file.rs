@@ -8,6 +8,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::super::fault::Fault;
+use super::super::open::log_of;
 use crate::error::Code;
 
 /// Writes the database anew without what is free in it, and empties the log: what was deleted is
@@ -21,10 +22,8 @@ pub(super) fn shrink(connection: &Connection) -> Result<bool, Fault> {
 
 /// The bytes of the database and its log.
 pub(super) fn size(path: &Path) -> u64 {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
     let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
-    bytes(path) + bytes(log.as_ref())
+    bytes(path) + bytes(&log_of(path))
 }
 
 /// Copies one state of the database to a path where nothing is yet. The copy is on the disk when
