@@ -53,12 +53,15 @@ impl SegmentEngine {
     async fn run_when_free(&self, request: Refresh) -> Result<Run> {
         let cancel = request.cancel.clone().unwrap_or_default();
         let _alone = self.shared.alone(&cancel).await?;
-        let (asked, held) = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(cancelled()),
-            taken = self.shared.take(&request) => taken?,
+        let run = async {
+            let (asked, held) = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(cancelled()),
+                taken = self.shared.take(&request) => taken?,
+            };
+            self.shared.run(request, &asked, &held, &Settling::default()).await
         };
-        self.shared.run(request, &asked, &held, &Settling::default()).await
+        self.shared.shown(run).await
     }
 }
 
@@ -95,23 +98,16 @@ impl Shared {
         }
     }
 
-    /// A run under a lease, with what it settles beside its segments.
-    pub(super) async fn run(
-        self: &Arc<Self>,
-        request: Refresh,
-        asked: &Asked,
-        held: &Held,
-        settling: &Settling,
-    ) -> Result<Run> {
-        // A run that is dropped is taken off the board as well.
+    /// Does a run, and shows it on the board; one that is dropped is taken off it as well.
+    pub(super) async fn shown(&self, run: impl Future<Output = Result<Run>>) -> Result<Run> {
         let _shown = self.board.begin();
-        let run = self.run_now(request, asked, held, settling);
         let outcome = run.instrument(tracing::info_span!("run")).await;
         self.board.end(&outcome);
         outcome
     }
 
-    async fn run_now(
+    /// A run under a lease, with what it settles beside its segments.
+    pub(super) async fn run(
         self: &Arc<Self>,
         request: Refresh,
         asked: &Asked,

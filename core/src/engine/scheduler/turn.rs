@@ -151,7 +151,7 @@ impl Inner {
         let wanted = to_do.run();
         let asked = asked(rules, wanted.iter().copied());
         let request = self.request(&wanted, cancel);
-        let outcome = shared.run(request, &asked, held, &settling).await;
+        let outcome = shared.shown(shared.run(request, &asked, held, &settling)).await;
         let now = shared.clock.now();
         match &outcome {
             Ok(_) => {
