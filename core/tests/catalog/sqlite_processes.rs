@@ -64,7 +64,6 @@ fn lease(catalog: &SqliteCatalog, owner: &Owner, rules: &[i64]) -> Lease {
     loop {
         match catalog.lease(&wanted).unwrap() {
             Leased::Given(lease) => return lease,
-            // Asking is a write: sixteen that ask without a pause do nothing else.
             Leased::Held(_) => thread::sleep(Duration::from_millis(20)),
         }
     }

@@ -34,12 +34,18 @@ fn lease_row(row: &Row<'_>) -> Result<LeaseRow, Fault> {
     })
 }
 
-/// Gives a lease on all of the rules or on none.
-pub(super) fn lease(connection: &Connection, wanted: &NewLease) -> Result<Leased, Fault> {
+/// The leases of others that keep this one from being given.
+pub(super) fn held(connection: &Connection, wanted: &NewLease) -> Result<Vec<LeaseRow>, Fault> {
     let mut held = Vec::new();
     for rule in &wanted.rules {
         held.extend(of_rule(connection, *rule)?.filter(|row| row.keeps_out(wanted)));
     }
+    Ok(held)
+}
+
+/// Gives a lease on all of the rules or on none.
+pub(super) fn lease(connection: &Connection, wanted: &NewLease) -> Result<Leased, Fault> {
+    let held = held(connection, wanted)?;
     if !held.is_empty() {
         return Ok(Leased::Held(held));
     }

@@ -147,7 +147,12 @@ impl Catalog for SqliteCatalog {
     }
 
     fn lease(&self, wanted: &NewLease) -> Result<Leased> {
-        self.write(|connection| leases::lease(connection, wanted))
+        // Who waits for a lease asks often, and looking keeps nobody from writing.
+        let held = self.read(|connection| leases::held(connection, wanted))?;
+        match held.is_empty() {
+            true => self.write(|connection| leases::lease(connection, wanted)),
+            false => Ok(Leased::Held(held)),
+        }
     }
 
     fn renew(&self, lease: &Lease, at: DateTime<Utc>) -> Result<bool> {
