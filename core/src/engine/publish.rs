@@ -15,15 +15,26 @@ use super::refresh::{Done, Work, cancelled};
 use super::reuse::States;
 use super::{Run, RunEvent, RunSegment};
 
+/// So often a publication is tried whose segments others have moved on meanwhile.
+const MOST_ROUNDS: usize = 100;
+
 impl Work {
     /// Publishes everything in one transaction. Rules that others changed meanwhile are left out,
     /// with those that were computed from them.
     pub(super) async fn publish(mut self, mut run: Run, cancel: &CancellationToken) -> Result<Run> {
         let after = self.shared.states(&self.model);
         let mut ready = BTreeMap::new();
+        let mut rounds = 0;
         loop {
             if cancel.is_cancelled() {
                 return Err(cancelled());
+            }
+            // Whatever moves on so often, or only looks so in a damaged catalog, is not waited for.
+            rounds += 1;
+            if rounds > MOST_ROUNDS {
+                let message = "segments are not what they were read as, again and again";
+                return Err(Error::new(Code::Busy, message)
+                    .caused_by(Error::new(Code::Damaged, "the catalog may be damaged")));
             }
             self.make_ready(&mut ready, &after).await?;
             let segments: Vec<NewSegment> =
