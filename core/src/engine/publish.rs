@@ -19,6 +19,9 @@ use super::settle::Settling;
 use super::work::{Done, Work};
 use super::{Run, RunEvent, RunSegment};
 
+/// So often a publication is tried whose segments others have moved on meanwhile.
+const MOST_ROUNDS: usize = 100;
+
 impl Work {
     /// Publishes everything in one transaction. Rules that others changed meanwhile are left out,
     /// with those that were computed from them.
@@ -32,9 +35,14 @@ impl Work {
         let after = self.shared.states(&self.model);
         let mut forgotten = self.population.forgotten;
         let mut ready = BTreeMap::new();
+        let mut rounds = 0;
         loop {
             if cancel.is_cancelled() {
                 return Err(cancelled());
+            }
+            rounds += 1;
+            if rounds > MOST_ROUNDS {
+                return Err(never_through());
             }
             self.make_ready(&mut ready, &after, forgotten).await?;
             let segments: Vec<NewSegment> =
@@ -180,6 +188,13 @@ impl Work {
             sql: done.sql.clone(),
         })
     }
+}
+
+/// Whatever moves on so often, or only looks so in a damaged catalog, is not waited for.
+fn never_through() -> Error {
+    let message = "the segments were others than they had been read as, again and again";
+    let problem = Problem::new(Code::Busy, "", message);
+    Error::from(problem.hint("try again later; if it stays so, see what `check` says"))
 }
 
 /// What is to be published of a rule.

@@ -132,7 +132,7 @@ async fn use_catalog(path: &Path) -> segmentry::Result<()> {
 
 #[test]
 fn fuzz_catalogs() {
-    let wanted = setting("SEGMENTRY_FUZZ", 20_000).div_ceil(100);
+    let wanted = setting("SEGMENTRY_FUZZ", 20_000).div_ceil(1_000);
     let seed = setting("SEGMENTRY_SEED", 0);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audience.db");
