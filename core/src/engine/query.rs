@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Field, Schema};
+use datafusion::common::DataFusionError;
 use datafusion::common::TableReference;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
@@ -82,10 +83,12 @@ impl SegmentEngine {
             options.verify_plan(&plan).map_err(refused)?;
             let frame = session.execute_logical_plan(plan).await.map_err(refused)?;
             frame.execute_stream().await.map_err(|error| {
+                // Nothing has been read yet. Where no table is at fault the query is: it leaves a
+                // parameter open, for one.
+                let of_query = matches!(error.find_root(), DataFusionError::Execution(_));
                 let told = data_error(error, None);
-                // Where no table is at fault the query is: it leaves a parameter open, for one.
                 match told.problems() {
-                    [problem] if problem.code == Code::Internal => {
+                    [problem] if of_query || problem.code == Code::Internal => {
                         Error::new(Code::BadQuery, problem.message.clone()).caused_by(told)
                     }
                     _ => told,
