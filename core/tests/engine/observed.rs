@@ -107,6 +107,9 @@ async fn secretive() -> SegmentEngine {
 async fn observed_spans_of_run_source_and_stage_hold_no_data() {
     let engine = secretive().await;
     let kept = Kept::default();
+    // With one subscriber alone, whoever meets a span first settles for all threads whether anybody
+    // wants it, and other tests have no subscriber.
+    let _another = tracing::Dispatch::new(Kept::default());
     let guard = tracing::subscriber::set_default(kept.clone());
     let run = engine.refresh(Refresh::all()).await.unwrap();
     drop(guard);
