@@ -1,8 +1,11 @@
 //! Files that change between two runs are read as they are, not as they were.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::sync::Arc;
 
+use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use datafusion::parquet::arrow::ArrowWriter;
 use segmentry::{AudienceModel, Code, Refresh, SegmentEngine};
 
 async fn engine_over(folder: &Path) -> SegmentEngine {
@@ -86,4 +89,31 @@ async fn a_folder_that_leads_into_itself_is_told() {
     let engine = SegmentEngine::builder().build().await.unwrap();
     let error = engine.add_csv("users", folder.path()).await.unwrap_err();
     assert_eq!(error.code(), Code::UnreadableSource, "{error}");
+}
+
+/// DataFusion took a column whose statistics know one value for that value in every row.
+#[tokio::test]
+async fn nan_beside_one_other_value_stays_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = |ids: Vec<i64>, scores: Vec<f64>| {
+        let ids: ArrayRef = Arc::new(Int64Array::from(ids));
+        let scores: ArrayRef = Arc::new(Float64Array::from(scores));
+        RecordBatch::try_from_iter([("id", ids), ("score", scores)]).unwrap()
+    };
+    let write = |name: &str, rows: &RecordBatch| {
+        let file = File::create(folder.path().join(name)).unwrap();
+        let mut writer = ArrowWriter::try_new(file, rows.schema(), None).unwrap();
+        writer.write(rows).unwrap();
+        writer.close().unwrap();
+    };
+    write("0.parquet", &rows(vec![1, 2], vec![270.0, f64::NAN]));
+    write("1.parquet", &rows(vec![3, 4], vec![5.0, 7.0]));
+    let engine = SegmentEngine::builder().build().await.unwrap();
+    engine.add_parquet("users", folder.path()).await.unwrap();
+    let preview = engine.preview("score = 270").await.unwrap();
+    assert_eq!((preview.count, preview.of), (1, 4));
+    assert_eq!(engine.preview("score is null").await.unwrap().count, 1);
+    write("2.parquet", &rows(vec![5, 6], vec![f64::NAN, 1.0]));
+    let preview = engine.preview("score > 0").await.unwrap();
+    assert_eq!((preview.count, preview.of), (4, 6));
 }
