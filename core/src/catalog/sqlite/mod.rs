@@ -28,6 +28,7 @@ mod schema_leases;
 mod segments;
 mod table;
 mod timetable;
+mod turn;
 mod upkeep;
 
 /// How long to wait for another program's lock, unless the host says otherwise.
@@ -81,10 +82,8 @@ impl SqliteCatalog {
     /// Writes in one transaction that has the write lock from its beginning: one that reads first
     /// and asks for the lock later fails whenever another program was quicker.
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T> {
-        let mut connection = lock(&self.writer);
-        let answer = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(Fault::from)
+        let connection = lock(&self.writer);
+        let answer = turn::begin(&connection, self.timeout)
             .and_then(|transaction| commit(transaction, work));
         answer.map_err(|fault| fault.at(&self.location()))
     }
