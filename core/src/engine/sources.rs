@@ -14,6 +14,9 @@ use crate::source::{
 use super::evaluate::Scannable;
 use super::{SegmentEngine, Shared, read, write};
 
+/// What the names of segments' tables begin with.
+const OUTPUT: &str = "segment_output_";
+
 /// The same error with the name of the table before its message.
 fn named(table: &str, error: Error) -> Error {
     let problems = error.into_problems().into_iter().map(|problem| {
@@ -38,7 +41,7 @@ impl SegmentEngine {
     }
 
     fn add(&self, name: &str, source: Source) -> Result<()> {
-        if name.is_empty() || name.starts_with("segment_output_") {
+        if name.is_empty() || name.starts_with(OUTPUT) {
             let message = format!("{name:?} can't be the name of a table");
             return Err(Error::new(Code::BadName, message));
         }
@@ -146,8 +149,11 @@ impl SegmentEngine {
         let path: PathBuf = path.as_ref().to_owned();
         let open = move || -> Result<Vec<(String, Source)>> {
             let mut names = sqlite::tables(&path)?;
-            // The catalog's own tables may be in the same file; they are no data of the host's.
-            names.retain(|name| name != "rule_table" && name != "segment_catalog");
+            // The catalog's own tables may be in the same file, and segments that were written as
+            // tables; they are no data of the host's.
+            names.retain(|name| {
+                name != "rule_table" && name != "segment_catalog" && !name.starts_with(OUTPUT)
+            });
             if let Some(table) = options.cursors.keys().find(|table| !names.contains(table)) {
                 let message = format!("there is no table {table:?} to have a cursor");
                 let problem = Problem::new(Code::MissingTable, "", message);

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -99,26 +99,26 @@ fn write_batch(file: &mut BufWriter<File>, batch: &RecordBatch, format: ExportFo
     }
 }
 
-/// Writes beside the target, syncs, and renames: a reader sees the old file or the new one.
+/// Writes beside the target, syncs, and renames: a reader sees the old file or the new one. What is
+/// beside it has a name of its own, so that two who export to one place don't write to one file.
 fn place(target: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Written) -> Result<()> {
-    let refused = |error: Box<dyn std::error::Error + Send + Sync>| {
-        Error::new(Code::Io, format!("{} can't be written: {error}", target.display()))
-    };
-    let name = target.file_name().ok_or_else(|| refused("it names no file".into()))?;
-    let mut beside = name.to_owned();
-    beside.push(".part");
-    let part: PathBuf = target.with_file_name(beside);
-    let result = (|| -> Written {
-        let mut file = BufWriter::new(File::create(&part)?);
+    let placed = || -> Written {
+        let name = target.file_name().ok_or("it names no file")?;
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let mut beside = tempfile::Builder::new();
+        beside.prefix(name).suffix(".part");
+        // As any new file has them; a temporary one would be its owner's alone.
+        #[cfg(unix)]
+        beside.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let beside = beside.tempfile_in(folder)?;
+        let mut file = BufWriter::new(beside.reopen()?);
         write(&mut file)?;
         file.into_inner()?.sync_all()?;
-        std::fs::rename(&part, target)?;
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-        Ok(())
-    })();
-    if result.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    result.map_err(refused)
+        beside.persist(target)?;
+        Ok(File::open(folder)?.sync_all()?)
+    };
+    placed().map_err(|error| {
+        Error::new(Code::Io, format!("{} can't be written: {error}", target.display()))
+    })
 }

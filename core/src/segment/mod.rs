@@ -3,6 +3,7 @@
 mod bits;
 mod dictionary;
 mod export;
+mod table;
 
 use std::sync::Arc;
 

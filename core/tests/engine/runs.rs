@@ -316,3 +316,55 @@ async fn runs_make_segments_that_can_be_exported() {
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(left.len(), 4);
 }
+
+#[tokio::test]
+async fn segments_are_written_as_tables_and_their_tables_are_no_sources() {
+    let engine = engine().await;
+    let id = engine.create_rule(tier("One", 1)).await.unwrap();
+    refresh(&engine).await;
+    let segment = engine.segment(id).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("platform.db");
+    let rows = || -> Vec<i64> {
+        let database = rusqlite::Connection::open(&path).unwrap();
+        let sql = format!("SELECT id FROM {} ORDER BY rowid", segment.table_name());
+        let mut rows = database.prepare(&sql).unwrap();
+        rows.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(segment.write_table(&path).await.unwrap(), 4);
+    assert_eq!(rows(), [1, 4, 7, 10]);
+    // Once more, as after another run.
+    assert_eq!(segment.write_table(&path).await.unwrap(), 4);
+    assert_eq!(rows(), [1, 4, 7, 10]);
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.execute_batch("CREATE TABLE visits (id INTEGER)").unwrap();
+    assert_eq!(engine.add_sqlite(&path).await.unwrap(), ["visits"]);
+    // What is somebody else's stays.
+    let own = "DROP TABLE segment_output_1; CREATE TABLE SEGMENT_OUTPUT_1 (id, name);
+               INSERT INTO segment_output_1 VALUES (99, 'own')";
+    database.execute_batch(own).unwrap();
+    assert_eq!(code(segment.write_table(&path).await), Code::AlreadyExists);
+    assert_eq!(rows(), [99]);
+    assert_eq!(code(segment.write_table(folder.path()).await), Code::Io);
+    std::fs::write(folder.path().join("text"), "no database, but longer than a page of one")
+        .unwrap();
+    assert_eq!(code(segment.write_table(folder.path().join("text")).await), Code::Io);
+}
+
+#[tokio::test]
+async fn keys_that_are_texts_are_written_as_they_are() {
+    let model = AudienceModel::parse(r#"{"users": {"table": "users", "key": "id"}}"#).unwrap();
+    let engine = SegmentEngine::builder().model(model).build().await.unwrap();
+    let ids: ArrayRef = Arc::new(StringArray::from(vec!["b", "007", "a'\"; DROP TABLE x"]));
+    engine.add_arrow("users", vec![RecordBatch::try_from_iter([("id", ids)]).unwrap()]).unwrap();
+    engine.create_rule(json!({"rule_name": "All", "conditions": []})).await.unwrap();
+    refresh(&engine).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("platform.db");
+    assert_eq!(engine.segment("All").await.unwrap().write_table(&path).await.unwrap(), 3);
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let mut rows = database.prepare("SELECT id FROM segment_output_1 ORDER BY id").unwrap();
+    let rows: Vec<String> =
+        rows.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows, ["007", "a'\"; DROP TABLE x", "b"]);
+}

@@ -191,7 +191,7 @@ fn begins(name: &str, prefix: &str) -> bool {
 
 /// An identifier in SQL. It must follow a qualifier where a column is meant: SQLite takes a lone
 /// `"x"` for a text if there is no column of that name.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
