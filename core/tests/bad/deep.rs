@@ -65,6 +65,7 @@ fn bad_documents_of_ten_times_every_limit() {
             RuleParser::parse(rule(&text)).is_ok() || told(&rule(&text)) == [Code::LimitExceeded]
         );
     });
+    crate::reached("deep", "levels, conditions and windows: typed errors");
 }
 
 #[test]
@@ -91,6 +92,7 @@ fn bad_documents_of_ten_times_the_values_and_bytes() {
         assert_eq!(told_of_text(&full), [Code::LimitExceeded]);
         assert_eq!(refused(AudienceModel::parse(&full).unwrap_err()), [Code::LimitExceeded]);
     });
+    crate::reached("deep", "values and bytes: typed errors");
 }
 
 #[test]
@@ -141,6 +143,7 @@ fn bad_names_and_texts_of_any_length() {
                 < 500
         );
     });
+    crate::reached("deep", "names, texts and patterns: typed errors");
 }
 
 #[test]
@@ -183,6 +186,7 @@ fn bad_numbers_of_a_million_digits() {
             assert!(matches!(codes[..], [Code::BadValue | Code::Malformed]), "{codes:?}");
         }
     });
+    crate::reached("deep", "digits: typed errors");
 }
 
 #[test]
@@ -207,4 +211,5 @@ fn bad_models_of_any_depth_and_width() {
             assert_eq!(refused(error), [Code::LimitExceeded]);
         }
     });
+    crate::reached("deep", "models: typed errors");
 }

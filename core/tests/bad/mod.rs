@@ -6,7 +6,8 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use segmentry::{AudienceModel, Problem, RuleParser, SegmentEngine};
+use chrono::TimeDelta;
+use segmentry::{AudienceModel, Clock, Problem, RuleParser, SegmentEngine, SystemClock};
 use serde::Deserialize;
 
 use world::engine;
@@ -99,8 +100,11 @@ async fn bad_rules_get_exactly_their_problems() {
     assert!(documents.len() >= 500, "{}", documents.len());
     let mut wrong = Vec::new();
     let mut different = BTreeSet::new();
+    let mut slowest = (TimeDelta::zero(), "");
     for (name, bad) in &documents {
+        let begun = SystemClock.now();
         let problems = problems(&engine, name, bad, &mut wrong).await;
+        slowest = slowest.max((SystemClock.now() - begun, name));
         let given = (&bad.rule, &bad.text, &bad.model, &bad.form, bad.update);
         if !different.insert(format!("{given:?}")) {
             wrong.push(format!("{name}: there is such a document already"));
@@ -126,6 +130,11 @@ async fn bad_rules_get_exactly_their_problems() {
     assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), documents.len(), wrong.join("\n"));
     assert_eq!(engine.export_rules().await.unwrap(), before);
     assert_eq!(engine.rules(1, 10, None).await.unwrap().total, 3);
+    let (taken, name) = (slowest.0.num_microseconds().unwrap() as f64 / 1e3, slowest.1);
+    let count = documents.len();
+    let figure =
+        format!("{count} exact, by validate and create_rule; the slowest {taken:.1} ms ({name})");
+    crate::reached("bad", figure);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use segmentry::{Catalog, CatalogUpkeep, SqliteCatalog};
 use super::child::{KEYS, NOT_AGAIN, REFUSED, prepare, publish};
 use super::process::{Traced, traced};
 use super::world::{self, catalog_of};
+use crate::reached;
 
 /// What SQLite changes files with.
 const SQLITE: &str = "pwrite64,fsync,fdatasync,ftruncate,unlink,unlinkat,rename,renameat2,fchmod";
@@ -137,7 +138,7 @@ fn publishing_is_killed_at_each_call() {
     let trial =
         Trial { task: "publish", calls: SQLITE, template: template.path(), after: &published };
     let calls = trial.kill_at_each(1);
-    println!("killed at {calls} calls of opening, adding keys and publishing");
+    reached("calls", format!("publish {calls}"));
     assert!(calls > 5, "{calls}");
 }
 
@@ -147,11 +148,11 @@ fn publishing_is_refused_at_each_call() {
     let trial =
         Trial { task: "publish", calls: SQLITE, template: template.path(), after: &published };
     let refused = trial.refuse_each(4);
-    println!("publishing was refused {refused} times");
+    reached("refused", format!("publish {refused}"));
     assert!(refused > 3, "{refused}");
     let reads = Trial { calls: "pread64", ..trial };
     let refused = reads.refuse_each(5);
-    println!("reading was refused {refused} times");
+    reached("refused", format!("reading {refused}"));
 }
 
 /// A database of the original platform, which every migration is made on.
@@ -186,7 +187,7 @@ fn migration_is_killed_at_each_call() {
     let trial =
         Trial { task: "migrate", calls: SQLITE, template: template.path(), after: &migrated };
     let calls = trial.kill_at_each(1);
-    println!("killed at {calls} calls of the migrations");
+    reached("calls", format!("migration {calls}"));
     assert!(calls > 5, "{calls}");
 }
 
@@ -196,7 +197,7 @@ fn migration_is_refused_at_each_call() {
     let trial =
         Trial { task: "migrate", calls: SQLITE, template: template.path(), after: &migrated };
     let refused = trial.refuse_each(4);
-    println!("the migrations were refused {refused} times");
+    reached("refused", format!("migration {refused}"));
     assert!(refused > 3, "{refused}");
 }
 
@@ -211,7 +212,7 @@ fn a_new_catalog_is_killed_at_each_call() {
     };
     let trial = Trial { task: "migrate", calls: SQLITE, template: template.path(), after: &after };
     let calls = trial.kill_at_each(1);
-    println!("killed at {calls} calls of making a catalog");
+    reached("calls", format!("a new catalog {calls}"));
     assert!(calls > 5, "{calls}");
 }
 
@@ -237,7 +238,8 @@ fn forgetting_is_killed_and_refused_at_each_call() {
         Trial { task: "forget", calls: SQLITE, template: template.path(), after: &forgotten };
     let calls = trial.kill_at_each(3);
     let refused = trial.refuse_each(11);
-    println!("forgetting was killed at {calls} calls, and refused {refused} times");
+    reached("calls", format!("forget {calls}"));
+    reached("refused", format!("forget {refused}"));
     assert!(calls > 10 && refused > 3, "{calls} {refused}");
 }
 
@@ -263,7 +265,8 @@ fn vacuuming_is_killed_and_refused_at_each_call() {
     let trial = Trial { task: "vacuum", calls: SQLITE, template: template.path(), after: &after };
     let calls = trial.kill_at_each(3);
     let refused = trial.refuse_each(11);
-    println!("vacuuming was killed at {calls} calls, and refused {refused} times");
+    reached("calls", format!("vacuum {calls}"));
+    reached("refused", format!("vacuum {refused}"));
     assert!(calls > 10 && refused > 3, "{calls} {refused}");
 }
 
@@ -305,7 +308,7 @@ fn writing_the_store_is_killed_at_each_call() {
     let template = template(half_a_store);
     let trial = Trial { task: "store", calls: STORE, template: template.path(), after: &stored };
     let calls = trial.kill_at_each(1);
-    println!("killed at {calls} calls of a run that adds to the store");
+    reached("calls", format!("a run that adds to the store {calls}"));
     assert!(calls > 10, "{calls}");
 }
 
@@ -314,5 +317,5 @@ fn writing_the_store_is_refused_at_each_call() {
     let template = template(half_a_store);
     let trial = Trial { task: "store", calls: STORE, template: template.path(), after: &stored };
     let refused = trial.refuse_each(3);
-    println!("a run that adds to the store was refused {refused} times");
+    reached("refused", format!("a run that adds to the store {refused}"));
 }

@@ -36,6 +36,8 @@ fn child() {
         "forget" => done(twice(&folder, forget)),
         "vacuum" => done(twice(&folder, vacuum)),
         "store" => done(twice(&folder, store)),
+        "schedule" => crate::scheduler::processes::child(&folder),
+        little if little.starts_with("little ") => crate::pass::little::child(&folder, little),
         other => panic!("{other}"),
     }
     exit(0);

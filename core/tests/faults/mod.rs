@@ -10,6 +10,6 @@ mod calls;
 mod child;
 mod damage;
 mod kills;
-mod process;
+pub mod process;
 mod sources;
 mod world;

@@ -62,14 +62,15 @@ impl Report {
     }
 
     fn print(&self) {
-        println!(
-            "{}: {} inputs, {:.1} % read; the slowest took {} ms: {:?}",
+        println!("{}: the slowest input was {:?}", self.target, self.slowest_input);
+        let figure = format!(
+            "{} {} inputs, {:.0} % read, none over {} ms",
             self.target,
             self.inputs,
             100.0 * self.read as f64 / self.inputs.max(1) as f64,
-            self.slowest.num_milliseconds(),
-            self.slowest_input,
+            self.slowest.num_milliseconds().max(1),
         );
+        crate::reached("fuzz", figure);
     }
 }
 
@@ -129,7 +130,10 @@ fn texts(
         }
         report.print();
         let (used, all, missing) = grammar.coverage();
-        println!("{target}: {used} of {all} alternatives of the grammar used, not {missing:?}");
+        crate::reached(
+            "fuzz",
+            format!("{target} {used} of {all} alternatives of its grammar used"),
+        );
         assert!(used * 100 >= all * 95, "{missing:?}");
         assert!(report.read * 3 >= report.inputs, "{} read", report.read);
     });

@@ -3,7 +3,7 @@
 //! partitions, little memory. Members are those of plans of the rules' own.
 
 mod limits;
-mod little;
+pub mod little;
 mod progress;
 
 use std::sync::Arc;

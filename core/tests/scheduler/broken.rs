@@ -43,6 +43,7 @@ async fn five_broken_rules_among_a_hundred() {
             assert_eq!(rule.refreshed, Some(at("2025-03-01T06:00:00Z")));
         }
     }
+    crate::reached("broken", "95 fresh, 5 with reason and next try");
     // For as long as they are broken they are tried, ever more rarely, and never given up.
     let mut tries = 1;
     for minute in (5..=24 * 60).step_by(5) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -44,6 +44,8 @@ pub struct Fate {
     calls: AtomicI64,
     /// Before so many more publications another process takes over, because this one stood still.
     stolen: AtomicI64,
+    /// Publications are answered as if others had always been quicker.
+    outrun: AtomicBool,
 }
 
 /// More calls than a scenario makes.
@@ -60,6 +62,11 @@ impl Fate {
         self.stolen.store(1, Ordering::SeqCst);
     }
 
+    /// No publication comes through from now on.
+    pub fn outrun(&self) {
+        self.outrun.store(true, Ordering::SeqCst);
+    }
+
     pub fn has_ended(&self) -> bool {
         self.calls.load(Ordering::SeqCst) <= 0
     }
@@ -67,7 +74,8 @@ impl Fate {
 
 impl Crashing {
     pub fn new(lasting: &Arc<Lasting>) -> (Self, Arc<Fate>) {
-        let fate = Fate { calls: AtomicI64::new(FOREVER), stolen: AtomicI64::new(0) };
+        let (calls, stolen) = (AtomicI64::new(FOREVER), AtomicI64::new(0));
+        let fate = Fate { calls, stolen, outrun: AtomicBool::new(false) };
         let fate = Arc::new(fate);
         (Crashing { lasting: Arc::clone(lasting), fate: Arc::clone(&fate) }, fate)
     }
@@ -157,6 +165,9 @@ impl Catalog for Crashing {
             let taken = self.lasting.catalog.lease(&wanted).unwrap();
             let Leased::Given(taken) = taken else { panic!("{taken:?}") };
             self.lasting.catalog.release(&taken).unwrap();
+        }
+        if self.fate.outrun.load(Ordering::SeqCst) {
+            return Ok(Published::Stale(lease.rules.clone()));
         }
         self.call(|catalog| {
             let published = catalog.publish_under(lease, run, segments, settled)?;

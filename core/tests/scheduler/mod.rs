@@ -2,6 +2,7 @@
 
 mod broken;
 mod crashing;
+pub mod processes;
 mod scenarios;
 mod stopping;
 mod turns;

@@ -11,6 +11,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use segmentry::{MemoryCatalog, Scheduler, SchedulerOptions, Stop};
 use tokio::sync::Semaphore;
 
+use super::crashing::{Crashing, Lasting};
 use super::*;
 
 /// People who are read once there is a permit.
@@ -82,4 +83,17 @@ async fn stopping_can_cancel_the_run() {
     assert_eq!(rule.due_since, Some(at("2025-03-01T06:00:00Z")));
     gate.add_permits(1);
     assert_eq!(scheduler.run_due().await.unwrap().unwrap().segments.len(), 1);
+}
+
+#[tokio::test]
+async fn a_publication_that_never_comes_through_is_given_up() {
+    let (catalog, fate) = Crashing::new(&Arc::new(Lasting::default()));
+    let clock = Arc::new(ManualClock::new(at("2025-03-01T05:00:00Z")));
+    let engine = engine_on(catalog, &clock).await;
+    engine.create_rule(rule("Outrun", "@daily")).await.unwrap();
+    fate.outrun();
+    let error = engine.refresh(segmentry::Refresh::all()).await.unwrap_err();
+    assert_eq!(error.code(), segmentry::Code::Busy, "{error}");
+    assert_eq!(engine.runs(1, 10).await.unwrap().total, 0);
+    assert_eq!(engine.status().running, None);
 }

@@ -219,7 +219,7 @@ async fn stopped_at_random_moments() {
     let most = returned[(returned.len() * 99).div_ceil(100) - 1];
     let (middle, gone) = (returned[returned.len() / 2], gone[(gone.len() * 99).div_ceil(100) - 1]);
     println!(
-        "{} stopped: returned after {middle:?}, 99 in 100 after {most:?}, gone after {gone:?}",
+        "reached | cancel | {} stopped: returned after {middle:?}, 99 in 100 after {most:?}, gone after {gone:?}",
         returned.len()
     );
     assert!(times < 100 || most < Duration::from_millis(500), "{most:?}");
