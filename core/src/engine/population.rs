@@ -3,17 +3,20 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, LargeStringArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, LargeStringArray, RecordBatch};
 use arrow::compute::filter;
 use datafusion::datasource::MemTable;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_plan::execute_stream;
+use futures::StreamExt;
 use roaring::RoaringBitmap;
 
 use crate::error::{Code, Error, Result};
 use crate::model::{BoundModel, Key, KeyColumn, KeyType};
 use crate::segment::{Bits, NO_ORDINAL, key_column, rows_with_keys};
-use crate::source::spread;
+use crate::source::{SourceKind, spread};
 
-use super::{Shared, evaluate::data_error, write};
+use super::{Shared, evaluate::data_error, read, write};
 
 /// The users as they are at one moment, for all rules of a run.
 pub(crate) struct Population {
@@ -25,6 +28,8 @@ pub(crate) struct Population {
     pub(crate) ordinals: Vec<Vec<u32>>,
     /// How many users had been forgotten before keys got their ordinals.
     pub(crate) forgotten: usize,
+    /// What table and ordinals take of the session's pool, for as long as they are there.
+    _memory: MemoryReservation,
 }
 
 impl Shared {
@@ -70,11 +75,14 @@ impl Shared {
         model: &BoundModel,
         columns: &BTreeSet<String>,
     ) -> Result<Population> {
-        let batches = self.read_users(model, columns).await?;
+        let (batches, memory) = self.read_users(model, columns).await?;
         let keys = batches.iter().map(|batch| keys_of(model, batch));
         let keys = keys.collect::<Result<Vec<KeyColumn>>>()?;
         self.learn_keys().await?;
         let forgotten = self.dictionary().forgotten();
+        let rows: usize = keys.iter().map(KeyColumn::len).sum();
+        let full = memory.try_grow(rows.saturating_mul(size_of::<u32>()));
+        full.map_err(|error| data_error(error, Some(&model.table)))?;
         let ordinals = self.intern(model, &keys).await?;
         let mut users = Bits::new(self.dictionary().len());
         for (keys, ordinals) in keys.iter().zip(&ordinals) {
@@ -88,16 +96,20 @@ impl Shared {
         let parts = spread(batches.clone(), self.config.target_partitions());
         let table = MemTable::try_new(schema, parts).map_err(super::evaluate::internal)?;
         let users = users.to_bitmap();
-        Ok(Population { table: Arc::new(table), users, batches, ordinals, forgotten })
+        let table = Arc::new(table);
+        Ok(Population { table, users, batches, ordinals, forgotten, _memory: memory })
     }
 
-    /// The users table, of these columns and the key; at least one batch.
+    /// The users table, of these columns and the key; at least one batch. With what it takes of the
+    /// session's pool: nothing where it is the host's own memory.
     async fn read_users(
         &self,
         model: &BoundModel,
         columns: &BTreeSet<String>,
-    ) -> Result<Vec<RecordBatch>> {
+    ) -> Result<(Vec<RecordBatch>, MemoryReservation)> {
         let provider = self.provider(&model.table)?;
+        let counts =
+            read(&self.sources).get(&model.table).is_some_and(|s| s.kind != SourceKind::Arrow);
         let schema = provider.schema();
         let wanted: Vec<usize> = schema
             .fields()
@@ -107,16 +119,26 @@ impl Shared {
             .map(|(index, _)| index)
             .collect();
         let session = self.session();
+        let memory = MemoryConsumer::new("users").register(&self.runtime.memory_pool);
         let read = async {
             let plan = provider.scan(&session.state(), Some(&wanted), &[], None).await?;
-            datafusion::physical_plan::collect(plan, session.task_ctx()).await
+            let mut stream = execute_stream(plan, session.task_ctx())?;
+            let mut batches = Vec::new();
+            while let Some(batch) = stream.next().await {
+                let batch = batch?;
+                if counts {
+                    memory.try_grow(batch.get_array_memory_size())?;
+                }
+                batches.push(batch);
+            }
+            Ok(batches)
         };
         let mut batches = read.await.map_err(|error| data_error(error, Some(&model.table)))?;
         if batches.is_empty() {
             let schema = schema.project(&wanted).map_err(|_| lost(model))?;
             batches.push(RecordBatch::new_empty(Arc::new(schema)));
         }
-        Ok(batches)
+        Ok((batches, memory))
     }
 
     /// The ordinal of every key; keys that have none yet are given one.
@@ -173,7 +195,7 @@ impl Shared {
             let problem = crate::Problem::new(Code::MissingColumn, "", message);
             return Err(Error::from(problem.nearest(name, known)));
         }
-        let batches = self.read_users(&model, &names.iter().cloned().collect()).await?;
+        let (batches, _memory) = self.read_users(&model, &names.iter().cloned().collect()).await?;
         let key = batches
             .first()
             .and_then(|batch| batch.schema().index_of(&model.key.name).ok())
@@ -199,6 +221,9 @@ fn keys_of(model: &BoundModel, batch: &RecordBatch) -> Result<KeyColumn> {
 
 /// The keys that have no ordinal.
 fn unknown(keys: &KeyColumn, ordinals: &[u32]) -> Result<ArrayRef> {
+    if ordinals.iter().all(|ordinal| *ordinal == NO_ORDINAL) {
+        return Ok(keys.to_array());
+    }
     let unknown: BooleanArray = ordinals.iter().map(|o| Some(*o == NO_ORDINAL)).collect();
     filter(&keys.to_array(), &unknown)
         .map_err(|error| Error::new(Code::Internal, "keys can't be filtered").caused_by(error))
@@ -219,6 +244,7 @@ fn lost(model: &BoundModel) -> Error {
 /// The keys of all columns, each once, in the order of their first coming.
 fn distinct(columns: &[ArrayRef]) -> Result<KeyColumn> {
     let (mut ints, mut texts): (Vec<i64>, Vec<LargeStringArray>) = (Vec::new(), Vec::new());
+    ints.reserve_exact(columns.iter().map(Array::len).sum());
     for column in columns {
         match key_column(column)? {
             KeyColumn::Int(keys) => ints.extend(keys.iter().flatten()),

@@ -213,6 +213,7 @@ impl Dictionary {
             (Known::Int { keys, ordinals }, KeyColumn::Int(added)) => {
                 // Whether keys lie close together is seen anew once there are twice as many.
                 let many = added.len() > keys.len();
+                keys.reserve(added.len());
                 let mut fits = !many;
                 for (row, key) in added.values().iter().enumerate() {
                     let ordinal = next(keys.len());

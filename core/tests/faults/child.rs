@@ -182,7 +182,11 @@ pub fn prepare(folder: &Path) {
 /// Adds keys, and publishes a version of each segment: whole, a difference, and the same again.
 pub fn publish(folder: &Path) -> Result<()> {
     let catalog = SqliteCatalog::open(catalog_of(folder))?;
-    // The first attempt may have come so far.
+    // The first attempt may have come so far, or all the way: where the last flush of a commit is refused
+    // nobody can know whether it is on the disk, and it is read again when the catalog is opened.
+    if catalog.versions(1)?.len() == 2 {
+        return Ok(());
+    }
     if catalog.keys(u32::try_from(KEYS).unwrap())?.is_none() {
         catalog.append_keys(u32::try_from(KEYS).unwrap(), &ints(KEYS, KEYS + 100))?;
     }

@@ -49,8 +49,11 @@ fn written(connection: &Connection, from: u32) -> Result<Option<KeyColumn>, Faul
     if first(connection, sql, place, |_| Ok(()))?.is_none() {
         return Ok(None);
     }
-    let mut keys = Growing::new(key_type);
     let mut expected = from / BLOCK;
+    // Not from what the blocks say of themselves, which may be anything in a damaged file.
+    let sql = "SELECT COUNT(*) FROM segmentry_key_block WHERE block >= ?1";
+    let blocks = size(number(connection, sql, [ordinal(expected)])?)?;
+    let mut keys = Growing::new(key_type, blocks.saturating_mul(BLOCK));
     let sql = "SELECT block, count, checksum, data FROM segmentry_key_block
                WHERE block >= ?1 ORDER BY block";
     all(connection, sql, [ordinal(expected)], |row| {
@@ -76,7 +79,7 @@ pub(super) fn verify(
     let last = numbers.len().saturating_sub(1);
     let sql = "SELECT block, count, checksum, data FROM segmentry_key_block WHERE block = ?1";
     for (expected, number) in numbers.into_iter().enumerate() {
-        let mut keys = Growing::new(key_type);
+        let mut keys = Growing::new(key_type, BLOCK);
         let looked = first(connection, sql, [number], |row| {
             let block = Block::read(row)?;
             keys.decode(&block)?;
@@ -131,7 +134,7 @@ pub(super) fn blank(connection: &Connection, key: &Key) -> Result<Option<u32>, F
     let blocks = number(connection, "SELECT COUNT(*) FROM segmentry_key_block", [])?;
     let sql = "SELECT block, count, checksum, data FROM segmentry_key_block WHERE block = ?1";
     for block in 0..size(blocks)? {
-        let mut keys = Growing::new(key_type);
+        let mut keys = Growing::new(key_type, BLOCK);
         first(connection, sql, [ordinal(block)], |row| keys.decode(&Block::read(row)?))?
             .ok_or_else(|| damaged(block))?;
         let Some(keys) = keys.from(0) else { continue };
@@ -228,9 +231,10 @@ enum Growing {
 }
 
 impl Growing {
-    fn new(key_type: KeyType) -> Self {
+    /// With room for so many: a vector that grows has up to three times what it holds.
+    fn new(key_type: KeyType, room: usize) -> Self {
         match key_type {
-            KeyType::Int => Growing::Int(Vec::new()),
+            KeyType::Int => Growing::Int(Vec::with_capacity(room)),
             KeyType::Text => Growing::Text(LargeStringBuilder::new()),
         }
     }

@@ -1,6 +1,6 @@
 //! How a run shares the memory of the session's pool out among its parts.
 //!
-//! Where the pool has a limit, half of it is for records of events, an eighth for the sets of users
+//! Where the pool has a limit, half of what is free as events begin to be read is for records of events, an eighth for the sets of users
 //! that come out, and the rest for the blocks that are worked on. Records and sets beyond that go to
 //! disk. A block is worked out in as many windows of groups as fit; one that has a group that does
 //! not fit a worker's part is left until the workers are done, and then has everything that is left.
@@ -13,7 +13,8 @@
 //! worker is decoding and the classes that it knows, at most one chunk in the making for each worker
 //! (an eighth of its part), some ten kilobytes for each block that is worked on, and an index of what
 //! is on disk, less than a hundredth of that. Nor are those that are there with and without the
-//! pass: the users table as a run reads it, the dictionary of keys, the segments' own members.
+//! pass: the dictionary of keys and the segments' own members. The users table as a run reads it,
+//! unless it is the host's own memory, and the users' ordinals have their part of the pool before all others.
 
 use std::sync::Arc;
 
@@ -59,8 +60,9 @@ impl Room {
         context: &Arc<TaskContext>,
         readers: usize,
     ) -> Self {
-        let limit = limit(context.memory_pool());
-        let most = limit.map_or(usize::MAX, |limit| limit / 2 / readers.max(1));
+        let pool = context.memory_pool();
+        let most = limit(pool)
+            .map_or(usize::MAX, |limit| limit.saturating_sub(pool.reserved()) / 2 / readers.max(1));
         Room { context: Arc::clone(context), what, most }
     }
 

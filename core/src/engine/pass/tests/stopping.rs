@@ -195,6 +195,10 @@ async fn stopped_at_random_moments() {
                 let engine = engine.clone();
                 async move { (engine.refresh(refresh).await, Instant::now()) }
             });
+            // What is stopped before it has begun is no run, and counts as none.
+            while engine.status().running.is_none() && !run.is_finished() {
+                tokio::task::yield_now().await;
+            }
             tokio::time::sleep(whole.mul_f64(random.random_range(0.0..0.95))).await;
             let wished = Instant::now();
             token.cancel();
