@@ -8,6 +8,7 @@
 use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::error::Result;
 use crate::model::{KeyColumn, KeyType};
@@ -119,8 +120,9 @@ pub struct RuleVersion {
     pub text: Option<RuleText>,
 }
 
-/// The current segment of a rule: a row of `segment_catalog`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The current segment of a rule: a row of `segment_catalog`. As JSON it has what is for people, and
+/// not what the engine keeps for its next run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SegmentRow {
     /// `segment_catalog.id`.
     pub id: i64,
@@ -137,27 +139,33 @@ pub struct SegmentRow {
     /// The rule as SQL, for people.
     pub sql_query: Option<String>,
     /// When the run that published it finished.
+    #[serde(with = "crate::document::instant::option")]
     pub last_refreshed_at: Option<DateTime<Utc>>,
     /// The version that is current; `None` for a row of the original, which kept no members.
     pub current: Option<VersionRow>,
     /// JSON of the column types that the rule was bound to, see [`NewSegment::column_types`].
+    #[serde(skip)]
     pub column_types: Option<String>,
     /// JSON of what the members were taken from, see [`NewSegment::reused`].
+    #[serde(skip)]
     pub reused: Option<String>,
     /// JSON of what they are the answer to, see [`NewSegment::basis`].
+    #[serde(skip)]
     pub basis: Option<String>,
     /// JSON of where the rule's ranks end, see [`NewSegment::cutoffs`].
+    #[serde(skip)]
     pub cutoffs: Option<String>,
 }
 
 /// One version of a segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VersionRow {
     /// 1 for the first, counted per rule.
     pub version: i64,
     /// The version of the rule's wording that it answers.
     pub rule_version: i64,
     /// The instant that it is about.
+    #[serde(with = "crate::document::instant")]
     pub as_of: DateTime<Utc>,
     /// The run that published it.
     pub run_id: i64,
@@ -168,10 +176,13 @@ pub struct VersionRow {
     /// Members of the version before that are gone.
     pub exited: i64,
     /// Names the stored members; versions with the same members share them.
+    #[serde(skip)]
     pub members_id: i64,
     /// How many differences they are kept as, beyond the whole bitmap that these begin with.
+    #[serde(skip)]
     pub differences: i64,
     /// How many bytes those differences have together.
+    #[serde(skip)]
     pub difference_bytes: i64,
 }
 

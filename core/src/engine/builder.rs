@@ -79,6 +79,13 @@ impl EngineBuilder {
         self
     }
 
+    /// The same with a catalog that others have as well.
+    #[must_use]
+    pub fn shared_catalog(mut self, catalog: Arc<dyn Catalog>) -> Self {
+        self.catalog = Some(catalog);
+        self
+    }
+
     /// What the host's tables mean. If not said: the original platform's schema if its tables are
     /// registered, else what [`AudienceModel::infer`] makes of the tables. It is bound at first
     /// use.
@@ -103,6 +110,22 @@ impl EngineBuilder {
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = Some(bytes);
         self
+    }
+
+    /// The same as people write it: a number of bytes, or one with a unit (`kB`, `MB`, `GB`, `TB` of
+    /// 1,000, `KiB`, `MiB`, `GiB`, `TiB` of 1,024, in any case).
+    ///
+    /// ```
+    /// use segmentry::SegmentEngine;
+    /// assert!(SegmentEngine::builder().memory_limit_text("8 GB").is_ok());
+    /// assert!(SegmentEngine::builder().memory_limit_text("1.5gib").is_ok());
+    /// assert!(SegmentEngine::builder().memory_limit_text("plenty").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`Code::BadValue`] for a text that is no size.
+    pub fn memory_limit_text(self, text: &str) -> Result<Self> {
+        Ok(self.memory_limit(bytes_of(text)?))
     }
 
     /// How long a refresh waits for another one, of this process or of the same rules by another,
@@ -205,6 +228,29 @@ impl EngineBuilder {
     }
 }
 
+/// A number of bytes as people write it.
+fn bytes_of(text: &str) -> Result<u64> {
+    const UNITS: [&str; 5] = ["", "k", "m", "g", "t"];
+    let lower = text.trim().to_lowercase();
+    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = lower.get(digits.len()..).unwrap_or("");
+    let (prefix, base) = match unit.strip_suffix("ib") {
+        Some(prefix) => (prefix, 1024_f64),
+        None => (unit.strip_suffix('b').unwrap_or(unit), 1000_f64),
+    };
+    let power = UNITS.iter().position(|known| *known == prefix);
+    let number = digits.trim().parse::<f64>().ok().filter(|number| *number > 0.0);
+    match (number, power.and_then(|power| i32::try_from(power).ok())) {
+        // What is beyond a u64 is cut to its end, which is no limit.
+        (Some(number), Some(power)) if number.is_finite() => Ok((number * base.powi(power)) as u64),
+        _ => {
+            let shown: String = text.chars().take(40).collect();
+            let message = format!("{shown:?} is no size; expected one as 8 GB or 512 MiB");
+            Err(Error::new(Code::BadValue, message))
+        }
+    }
+}
+
 /// Of a single user few rows are left once a table is read: decoding the others' and spreading
 /// these over threads would only cost time, and so would a second look at a plan.
 fn for_one_user(mut config: SessionConfig) -> SessionConfig {
@@ -217,4 +263,26 @@ fn for_one_user(mut config: SessionConfig) -> SessionConfig {
     options.optimizer.repartition_joins = false;
     options.optimizer.repartition_sorts = false;
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in [
+            ("8 GB", 8_000_000_000),
+            ("512MiB", 512 * 1024 * 1024),
+            ("1.5 gib", 1_610_612_736),
+            (" 1000 ", 1_000),
+            ("7 B", 7),
+            ("2k", 2_000),
+        ] {
+            assert_eq!(bytes_of(text).unwrap(), bytes, "{text}");
+        }
+        for text in ["", "GB", "-1 GB", "0", "8 EB", "8 GBs", "8 G B", "inf", "nan MB", "é"] {
+            assert_eq!(bytes_of(text).unwrap_err().code(), Code::BadValue, "{text}");
+        }
+    }
 }

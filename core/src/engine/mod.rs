@@ -198,6 +198,13 @@ impl SegmentEngine {
         self.shared.model_in_force()
     }
 
+    /// The name of the column of keys, under which exports and queries have it: that of the model, if
+    /// there is one.
+    #[must_use]
+    pub fn key_name(&self) -> String {
+        self.shared.key_name()
+    }
+
     /// What would be inferred from the tables that are registered, with the reasons.
     #[must_use]
     pub fn infer_model(&self) -> Inferred {
@@ -291,7 +298,7 @@ impl Shared {
         *write(&self.bound) = None;
     }
 
-    pub(crate) async fn key_name(&self) -> String {
+    pub(crate) fn key_name(&self) -> String {
         self.bound_model().map_or_else(|_| "user_key".to_owned(), |model| model.key.name.clone())
     }
 }

@@ -6,6 +6,7 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::and;
 use chrono::{DateTime, Utc};
 use roaring::RoaringBitmap;
+use serde::Serialize;
 
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -20,8 +21,8 @@ use super::evaluate::{RunSources, Scanned, internal};
 use super::work::whole;
 use super::{SegmentEngine, rule_store::settle};
 
-/// What a rule would give; nothing is stored.
-#[derive(Clone, Debug)]
+/// What a rule would give; nothing is stored. As JSON it has no sample, which is Arrow.
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Preview {
     /// How many users it takes.
@@ -29,6 +30,7 @@ pub struct Preview {
     /// Of how many.
     pub of: u64,
     /// Up to 100 of them as rows of the users table, in the order of their keys.
+    #[serde(skip)]
     pub sample: RecordBatch,
     /// The rule as SQL, for people.
     pub sql: String,
@@ -37,7 +39,7 @@ pub struct Preview {
 }
 
 /// One condition of a preview.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PreviewStep {
     /// Its place, a JSON Pointer; of a text, into the document that says the same.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Decimal128Type, Field, Schema};
+use arrow::datatypes::{DataType, Decimal128Type, Field, Schema, SchemaRef};
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::common::collect;
 use serde::Serialize;
 
 use crate::document::Document;
@@ -97,6 +98,17 @@ impl SegmentEngine {
         .await
     }
 
+    /// The same, read to its end: the columns and all rows.
+    ///
+    /// # Errors
+    /// As for [`SegmentEngine::sql`].
+    pub async fn sql_collected(&self, query: &str) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let stream = self.sql(query).await?;
+        let schema = stream.schema();
+        let batches = collect(stream).await.map_err(|error| data_error(error, None))?;
+        Ok((schema, batches))
+    }
+
     /// Registers the segments that a query names.
     async fn register_segments(
         &self,
@@ -108,7 +120,7 @@ impl SegmentEngine {
         if !query.contains("segment_output_") {
             return Ok(());
         }
-        let name = self.shared.key_name().await;
+        let name = self.shared.key_name();
         for parsed in &rules.rules {
             let id = parsed.row.id;
             let table = format!("segment_output_{id}");

@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::catalog::{RuleRow, RuleSet, RuleText};
+use crate::catalog::{RuleRow, RuleSet, RuleText, RuleVersion};
 use crate::dependency::RuleGraph;
 use crate::document::{Json, read_value};
 use crate::error::{Code, Error, Problem, Result};
@@ -17,7 +18,7 @@ use crate::rule::{
 use super::{RuleDocument, Shared, read, write};
 
 /// A stored rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RuleEntry {
     /// Its id.
@@ -25,8 +26,10 @@ pub struct RuleEntry {
     /// 1 for the first wording, one more with each change.
     pub version: i64,
     /// When it was created, if that is known.
+    #[serde(with = "crate::document::instant::option")]
     pub created_at: Option<DateTime<Utc>>,
     /// When it was last changed.
+    #[serde(with = "crate::document::instant::option")]
     pub updated_at: Option<DateTime<Utc>>,
     /// Its document as it is stored, with `id`, `created_at` and `updated_at`; it can be sent
     /// back as it is.
@@ -244,6 +247,18 @@ fn document_of(text: &RuleText) -> Result<Json, Problem> {
     }
     members.push(("enabled".to_owned(), Json::Bool(text.enabled)));
     Ok(Json::Object(members))
+}
+
+impl RuleVersion {
+    /// The wording as a document; `None` marks the deletion.
+    ///
+    /// # Errors
+    /// [`Code::Malformed`](crate::Code::Malformed) for a column that another program wrote and that
+    /// is no JSON.
+    pub fn document(&self) -> Result<Option<Value>> {
+        let document = self.text.as_ref().map(document_of).transpose();
+        Ok(document.map_err(Error::from)?.map(|document| document.to_value()))
+    }
 }
 
 /// The catalog's columns as a rule.

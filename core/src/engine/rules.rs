@@ -207,8 +207,11 @@ impl SegmentEngine {
     ///
     /// # Errors
     /// All problems of all documents, their paths beginning with the document's index.
-    pub async fn import_rules(&self, documents: &[Value]) -> Result<Vec<i64>> {
-        let read: Vec<Partly> = documents.iter().map(RuleParser::parse_partly).collect();
+    pub async fn import_rules<'a, D: Into<Document<'a>>>(
+        &self,
+        documents: impl IntoIterator<Item = D>,
+    ) -> Result<Vec<i64>> {
+        let read: Vec<Partly> = documents.into_iter().map(RuleParser::parse_partly).collect();
         for _ in 0..TRIES {
             let rules = self.shared.rules().await?;
             let (ids, changes) = self.changes_of(&read, &rules)?;

@@ -91,7 +91,10 @@ pub struct RunSkip {
 }
 
 /// What a run tells while it goes on.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// As JSON it is an object whose member `event` names the variant, in snake case.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RunEvent {
     /// The run is under way.
@@ -131,6 +134,7 @@ pub enum RunEvent {
     /// Steps that are done at the same time are told of once. A stage can come again, from 0.
     Progress {
         /// What is being done.
+        #[serde(flatten)]
         stage: RunStage,
         /// How many of its steps are done.
         done: usize,
@@ -145,7 +149,8 @@ pub enum RunEvent {
 }
 
 /// What a run does for all of its rules together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RunStage {
     /// A table of events is read; a step is one of its partitions.

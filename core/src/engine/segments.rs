@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use roaring::RoaringBitmap;
+use serde::Serialize;
 
 use crate::catalog::{Page, RunRow, SegmentRow, VersionRow};
 use crate::error::{Code, Error, Result};
@@ -15,7 +16,7 @@ use super::members::read;
 use super::{Run, SegmentEngine, Shared};
 
 /// One page of a long list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Listed<T> {
     /// The entries of this page.

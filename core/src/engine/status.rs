@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
 
 use crate::clock::Clock;
 use crate::error::{Code, Error};
@@ -15,7 +16,7 @@ use super::{Run, RunEvent, RunStage, SegmentEngine};
 ///
 /// A run that is stuck shows by [`RunUnderWay::stage_since`], a rule that keeps failing by
 /// [`FailingRule::times`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EngineStatus {
     /// The run under way; there is one at a time in a process.
@@ -29,8 +30,10 @@ pub struct EngineStatus {
     /// Runs that were stopped: by a token, a time limit, or because nobody waited any more.
     pub stopped: u64,
     /// When the last run was published.
+    #[serde(with = "crate::document::instant::option")]
     pub last_published_at: Option<DateTime<Utc>>,
     /// The code of the last run's error, when it was, and what it said.
+    #[serde(serialize_with = "told_error")]
     pub last_error: Option<(Code, DateTime<Utc>, String)>,
     /// Rules that failed or were skipped when they were last asked for, ascending by id. One leaves
     /// the list when it is published.
@@ -38,18 +41,21 @@ pub struct EngineStatus {
 }
 
 /// A run that is not over.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunUnderWay {
     /// When it began.
+    #[serde(with = "crate::document::instant")]
     pub started_at: DateTime<Utc>,
     /// What it does, under the names of [`Run::stages`]: `bind`, `population`, `store`, `events`,
     /// `users`, `rules` or `publish`.
     pub stage: String,
     /// Since when.
+    #[serde(with = "crate::document::instant")]
     pub stage_since: DateTime<Utc>,
     /// What of the stage was told of last, as [`RunEvent::Progress`] tells it: what, and how many steps
     /// of how many are done.
+    #[serde(serialize_with = "told_progress")]
     pub progress: Option<(RunStage, usize, usize)>,
     /// Rules that are through.
     pub rules_done: usize,
@@ -60,7 +66,7 @@ pub struct RunUnderWay {
 }
 
 /// A rule that failed or was skipped.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FailingRule {
     /// The rule.
@@ -70,11 +76,38 @@ pub struct FailingRule {
     /// Why, the last time.
     pub reason: String,
     /// When it failed first, without having been published since.
+    #[serde(with = "crate::document::instant")]
     pub since: DateTime<Utc>,
     /// When it failed last.
+    #[serde(with = "crate::document::instant")]
     pub last: DateTime<Utc>,
     /// How often it failed since then.
     pub times: u64,
+}
+
+/// An error as JSON: `{code, at, message}`.
+fn told_error<S: Serializer>(
+    error: &Option<(Code, DateTime<Utc>, String)>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        code: Code,
+        #[serde(with = "crate::document::instant")]
+        at: DateTime<Utc>,
+        message: &'a str,
+    }
+    let told = error.as_ref().map(|(code, at, message)| Told { code: *code, at: *at, message });
+    told.serialize(to)
+}
+
+/// What of a stage is done as JSON: as [`RunEvent::Progress`] has it.
+fn told_progress<S: Serializer>(
+    progress: &Option<(RunStage, usize, usize)>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let told = progress.clone().map(|(stage, done, of)| RunEvent::Progress { stage, done, of });
+    told.serialize(to)
 }
 
 /// Where runs say what they do.

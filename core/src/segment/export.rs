@@ -60,7 +60,7 @@ impl Segment {
             ExportFormat::Bitmap => Some(bytes_of(&self.members)?),
             _ => None,
         };
-        let batch = self.key_batch().await?;
+        let batch = self.key_batch()?;
         let write = move || match bytes {
             Some(bytes) => place(&target, |file| Ok(file.write_all(&bytes)?)),
             None => place(&target, |file| write_batch(file, &batch, format)),
@@ -70,9 +70,12 @@ impl Segment {
         })?
     }
 
-    /// The keys as a batch of one column.
-    async fn key_batch(&self) -> Result<RecordBatch> {
-        let name = self.shared.key_name().await;
+    /// The members' keys, ascending, as a batch of one column under the name of the key column.
+    ///
+    /// # Errors
+    /// [`Code::Damaged`] if a member has no key.
+    pub fn key_batch(&self) -> Result<RecordBatch> {
+        let name = self.shared.key_name();
         let keys = self.keys()?.to_array();
         let field = Field::new(name, keys.data_type().clone(), false);
         RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![keys])

@@ -13,6 +13,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use datafusion::datasource::{MemTable, TableProvider};
 use datafusion::prelude::SessionContext;
+use serde::{Serialize, Serializer};
 
 use crate::error::{Code, Error, Result};
 
@@ -20,7 +21,8 @@ pub(crate) use cursor::literal;
 pub use options::{FileOptions, SqliteOptions, TableOptions};
 
 /// What kind of thing a source is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SourceKind {
     /// A Parquet file, a folder of them or a glob.
@@ -35,8 +37,8 @@ pub enum SourceKind {
     Table,
 }
 
-/// A registered table, for people.
-#[derive(Clone, Debug)]
+/// A registered table, for people. As JSON its schema is a list of `{name, type, nullable}`.
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SourceInfo {
     /// The name it is registered under.
@@ -46,6 +48,7 @@ pub struct SourceInfo {
     /// The file, folder or glob; `None` for what is in memory.
     pub location: Option<String>,
     /// Its columns.
+    #[serde(serialize_with = "columns")]
     pub schema: SchemaRef,
     /// How many rows it has, where that is known without reading it.
     pub rows: Option<u64>,
@@ -54,7 +57,23 @@ pub struct SourceInfo {
     /// Whether files are only added to it, as was said.
     pub append_only: bool,
     /// When a run of this engine last saw to it that it knows all of the table.
+    #[serde(with = "crate::document::instant::option")]
     pub read_at: Option<DateTime<Utc>>,
+}
+
+/// A schema as JSON.
+fn columns<S: Serializer>(schema: &SchemaRef, to: S) -> std::result::Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Column<'a> {
+        name: &'a str,
+        r#type: String,
+        nullable: bool,
+    }
+    to.collect_seq(schema.fields().iter().map(|field| Column {
+        name: field.name(),
+        r#type: field.data_type().to_string(),
+        nullable: field.is_nullable(),
+    }))
 }
 
 /// A registered table.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use roaring::RoaringBitmap;
+use serde::Serialize;
 
 use crate::catalog::{Catalog, VersionRow};
 use crate::error::{Code, Error, Result};
@@ -13,7 +14,7 @@ use super::super::SegmentEngine;
 use super::super::members::read;
 
 /// Changes of segments, run by run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Feed {
     /// By run and rule; versions in which nobody came or left are not among them.
@@ -22,8 +23,8 @@ pub struct Feed {
     pub up_to: i64,
 }
 
-/// What a run has changed in one segment.
-#[derive(Clone, Debug, PartialEq)]
+/// What a run has changed in one segment. As JSON it has no keys, which are Arrow.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SegmentChange {
     /// The run.
@@ -33,13 +34,16 @@ pub struct SegmentChange {
     /// The version that the run has published.
     pub version: i64,
     /// The instant that it is about.
+    #[serde(with = "crate::document::instant")]
     pub as_of: DateTime<Utc>,
     /// The version that it is compared with, 0 for the first. Nothing if that was dropped or is
     /// damaged: `entered` has all members then, and who keeps a copy has to begin anew with them.
     pub since: Option<i64>,
     /// Who came, ascending.
+    #[serde(skip)]
     pub entered: KeyColumn,
     /// Who left, ascending.
+    #[serde(skip)]
     pub exited: KeyColumn,
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 
 use crate::catalog::{Catalog, Damage, Page, VersionRow};
 use crate::error::{Error, Result};
@@ -59,7 +60,7 @@ impl From<usize> for Retention {
 }
 
 /// What `vacuum` has dropped.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Vacuumed {
     /// Versions of segments.
