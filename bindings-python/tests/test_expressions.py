@@ -1,23 +1,25 @@
 """Expressions: the documents that they build, how they are written back, and what they refuse."""
 
 import datetime as datetime_module
-import doctest
 import json
 import pathlib
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import segmentry.expressions as sg
-from segmentry import RuleParser, _conditions, _subjects
+from segmentry import RuleParser
 from segmentry.expressions import all_of, any_of, bucket, col, did, did_not, events, in_segment, not_in_segment
+from segmentry.types import Rule
 
 # What the text of an expression may name.
 NAMES = {**vars(sg), "Decimal": Decimal, "datetime": datetime_module}
 
 CASES = pathlib.Path(__file__).parents[2] / "core/tests/cases"
+
+# A rule as it was read from an engine.
+RULE = Rule(id=8, version=1, created_at=None, updated_at=None, document={"rule_name": "Churned"})
 
 TIER = col("city_tier").is_in([1, 2])
 SPEND = events("upi_transactions").where(col("category") == "Travel").last("30 days").sum("amount")
@@ -57,7 +59,7 @@ FORMS = [
     (col("a") > Decimal("10.250"), {"field": "a", "operator": ">", "value": "10.250"}),
     (col("a") > date(2025, 1, 31), {"field": "a", "operator": ">", "value": "2025-01-31"}),
     (
-        col("a") > datetime(2025, 1, 31, 10, tzinfo=timezone.utc),
+        col("a") > datetime(2025, 1, 31, 10, tzinfo=datetime_module.UTC),
         {"field": "a", "operator": ">", "value": "2025-01-31T10:00:00+00:00"},
     ),
     (col("a").between(1, 2), {"field": "a", "operator": "between", "value": [1, 2]}),
@@ -181,7 +183,7 @@ FORMS = [
     ),
     (in_segment("A"), {"field": "segment", "operator": "in", "value": "A"}),
     (
-        not_in_segment(7, SimpleNamespace(rule_id=8)),
+        not_in_segment(7, RULE),
         {"field": "segment", "operator": "notIn", "value": [7, 8]},
     ),
     (
@@ -262,14 +264,14 @@ def test_a_rule() -> None:
         [TIER, SPEND > 10_000],
         schedule="0 6 * * 1-5",
         start_date=date(2025, 1, 1),
-        depends_on=[3, "Active", SimpleNamespace(rule_id=7)],
+        depends_on=[3, "Active", RULE],
         operation="INTERSECTION",
         include=range(3),
     )
     assert document == {
         "rule_name": "Metro travellers",
         "conditions": [TIER_DOCUMENT, SPEND_DOCUMENT],
-        "depends_on": [3, "Active", 7],
+        "depends_on": [3, "Active", 8],
         "schedule": "0 6 * * 1-5",
         "start_date": "2025-01-01",
         "operation": "INTERSECTION",
@@ -289,13 +291,13 @@ REFUSED = [
     (lambda: SPEND & TIER, "put each comparison in parentheses"),
     (lambda: ~SPEND, "compare it first"),
     (lambda: TIER > 10, "is a condition already"),
-    (lambda: TIER == TIER, "is a condition already"),
+    (lambda: TIER == ~TIER, "is a condition already"),
     (lambda: TIER and SPEND, "neither true nor false"),
     (lambda: not TIER, "neither true nor false"),
     (lambda: 1 < col("a") < 2, r"x.between\(a, b\)"),
-    (lambda: col("a") == None, "is_null"),  # noqa: E711
+    (lambda: col("a") == None, "is_null"),
     (lambda: col("a") > SPEND.between(1, 2), "put each comparison"),
-    (lambda: SPEND > SPEND, "name that as a trait"),
+    (lambda: SPEND > SPEND.ignore_case(), "name that as a trait"),
     (lambda: SPEND > col("total_spend").last("30 days"), "name that as a trait"),
     (lambda: col("a").is_in("IN,NP"), "expected a list of values"),
     (lambda: col("a") == [1], "expected a value"),
@@ -321,7 +323,7 @@ def test_what_python_would_read_in_another_way_is_refused(expression: Any, messa
 
 def test_what_is_missing_is_no_value() -> None:
     with pytest.raises(ValueError, match="counts as missing"):
-        col("a") > float("nan")
+        col("a").between(float("-inf"), float("nan"))
     with pytest.raises(ValueError, match="whole seconds"):
         events("t").last(timedelta(milliseconds=1))
 
@@ -377,8 +379,10 @@ def listed(value: Any) -> list[Any]:
 
 def narrowed(part: Any, node: Any) -> Any:
     where, window = node.get("where"), node.get("window")
-    if where is not None:
-        part = part.where(*map(built, where)) if isinstance(where, list) else part.where(built(where))
+    if isinstance(where, list) and where and (len(where) > 1 or "rules" not in where[0]):
+        part = part.where(*map(built, where))
+    elif where is not None:
+        part = part.where(built(grouped(where)))
     return part if window is None else part.window(window)
 
 
@@ -425,8 +429,7 @@ def grouped(conditions: Any) -> Any:
 def stored(rule: dict[str, Any]) -> Any:
     """The conditions as the engine stores them, where disabled ones are as they were written."""
     text = json.dumps(rule["conditions"]).replace('"muted"', '"disabled"')
-    parsed = RuleParser.parse({**rule, "conditions": json.loads(text)})
-    return parsed.to_document()["conditions"]
+    return RuleParser.parse({**rule, "conditions": json.loads(text)})["conditions"]
 
 
 CORPUS = [
@@ -448,10 +451,3 @@ def test_every_rule_of_the_corpus_can_be_built(rule: dict[str, Any]) -> None:
     assert stored({**rule, "conditions": expression.to_document()}) == conditions
     again = eval(repr(expression), NAMES)
     assert again.to_document() == expression.to_document()
-
-
-@pytest.mark.parametrize("module", [sg, _conditions, _subjects], ids=lambda module: module.__name__)
-def test_examples(module: Any) -> None:
-    results = doctest.testmod(module, extraglobs=vars(sg))
-    assert results.failed == 0
-    assert results.attempted > 0 or module is _subjects

@@ -1,4 +1,4 @@
-"""Conditions as expressions: joined with ``&`` and ``|``, negated with ``~``."""
+"""Conditions as expressions: joined with `&` and `|`, negated with `~`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from ._values import Document, call
+from segmentry._values import Document, call
 
 
 class Part:
@@ -75,8 +75,9 @@ class Comparable(Part):
 
 
 class Condition(Part):
-    """A condition: joined with ``&`` and ``|``, negated with ``~``, and given to any verb that takes conditions.
+    """A condition: joined with `&` and `|`, negated with `~`, and given to any verb that takes conditions.
 
+    >>> from segmentry import col, in_segment
     >>> adults = col("age") >= 18
     >>> adults.to_document()
     {'field': 'age', 'operator': '>=', 'value': 18}
@@ -85,7 +86,7 @@ class Condition(Part):
     """
 
     def __init__(self, document: Mapping[str, Any], code: Callable[[], str] | None = None, loose: bool = False):
-        """A condition of a document; ``code`` tells how it is written, ``loose`` whether that needs parentheses."""
+        """A condition of a document; `code` tells how it is written, `loose` whether that needs parentheses."""
         self._document = document
         self._code = code
         self._loose = loose
@@ -138,10 +139,10 @@ class Condition(Part):
 
 
 class Group(Condition):
-    """Conditions of which all (``and``) or any (``or``) hold, or with ``~`` not."""
+    """Conditions of which all (`and`) or any (`or`) hold, or with `~` not."""
 
     def __init__(self, combinator: str, parts: tuple[Condition, ...], negated: bool = False):
-        """A group of parts; of none, everyone (``and``) or nobody (``or``)."""
+        """A group of parts; of none, everyone (`and`) or nobody (`or`)."""
         self.combinator = combinator
         self.parts = parts
         self.negated = negated
@@ -209,7 +210,7 @@ def any_of(*conditions: Condition | Mapping[str, Any]) -> Group:
 
 
 class _Unfinished(Comparable):
-    """What ``condition & metric`` is until it is compared: in ``condition & metric > 10`` Python reads that first."""
+    """What `condition & metric` is until it is compared: in `condition & metric > 10` Python reads that first."""
 
     def __init__(self, condition: Condition, subject: Comparable):
         self._condition = condition

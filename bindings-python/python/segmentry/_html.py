@@ -13,8 +13,8 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from ._drawing import ACCENT, lineage_svg, reasons
-from ._marked import Line, marked, plain_lines, said
+from segmentry._drawing import ACCENT, lineage_svg, reasons
+from segmentry._marked import Line, marked, plain_lines, said
 
 WARN = "#c8670f"
 SOFT = "opacity:0.65"
@@ -103,10 +103,10 @@ def _folded(title: str, content: str, code: bool = True) -> str:
 
 def spoken(condition: str) -> str:
     """A condition's JSON in the language's text form, which people read more easily."""
-    from . import RuleParser, SegmentryError
+    from segmentry import RuleParser, SegmentryError
 
     try:
-        return RuleParser.to_text(json.loads(condition))
+        return str(RuleParser.to_text(json.loads(condition)))
     except (SegmentryError, ValueError):
         return condition
 
@@ -117,14 +117,14 @@ def _code(text: str, most: int = 400) -> str:
 
 def _rows(table: Any, most: int = 5) -> str:
     """The first rows of a table in Arrow's form."""
-    names = list(table.column_names)[:COLUMNS]
+    names = table.columns[:COLUMNS]
     rows = table.to_pylist()[:most]
     if not rows:
         return ""
     cells = [[_text("–" if row[name] is None else row[name], 60) for name in names] for row in rows]
     first = rows[0]
     right = [at for at, name in enumerate(names) if isinstance(first[name], int | float) and first[name] is not True]
-    wider = len(table.column_names) - len(names)
+    wider = len(table.columns) - len(names)
     more = f'<div style="{SOFT}">… {wider} more columns</div>' if wider else ""
     return _table([_text(name, 40) for name in names], cells, right) + more
 
@@ -134,7 +134,7 @@ def _rows(table: Any, most: int = 5) -> str:
 
 def segment_html(segment: Any) -> str:
     """A segment: its name and size, what it is about, and five of its members."""
-    from . import SegmentryError
+    from segmentry import SegmentryError
 
     try:
         sample = _rows(segment.sample(5))
@@ -231,8 +231,9 @@ def lineage_html(lineage: Any) -> str:
     return _framed(title, f'<div style="overflow-x:auto">{svg}</div>', left_out, folded, note=dashed)
 
 
-def rule_html(document: Any) -> str:
-    """A rule's document: its conditions as text, and its other members."""
+def rule_html(rule: Any) -> str:
+    """A rule: its conditions as text, and the other members of its document."""
+    document = rule.to_document()
     facts: list[tuple[str, str | None]] = []
     for name, member in document.items():
         if name in ("rule_name", "description", "conditions") or member in (None, []):
@@ -243,23 +244,32 @@ def rule_html(document: Any) -> str:
     text = _code(spoken(json.dumps(conditions)), 4_000) if conditions is not None else ""
     described = f"<div>{_text(document['description'])}</div>" if document.get("description") else ""
     said_in_full = _folded("document", "\n".join(line.text for line in marked(document, ())))
-    title = _text(document.get("rule_name", "rule"))
-    return _framed(title, described, f'<div style="margin:4px 0 8px">{text}</div>', _facts(facts), said_in_full)
+    note = f"rule {rule.id}, version {rule.version}"
+    return _framed(
+        _text(rule.rule_name),
+        described,
+        f'<div style="margin:4px 0 8px">{text}</div>',
+        _facts(facts),
+        said_in_full,
+        note=note,
+    )
 
 
 def explained_html(explained: Any) -> str:
     """Why a user is a member, or why not: the tree of conditions, with what the user has and what is needed."""
+    if not hasattr(explained, "root"):  # a part of an explanation by itself
+        return _framed("Explained", _branch(explained))
     picked = "; excluded by hand" if explained.excluded else "; included by hand" if explained.included else ""
     word = "is a member" if explained.member else "is not a member"
     title = f"{_mark(explained.member)} {_text(explained.key, 80)} {word}{picked}"
-    return _framed(title, _branch(explained.root, 0), note=f"as of {_instant(explained.as_of)}")
+    return _framed(title, _branch(explained.root), note=f"as of {_instant(explained.as_of)}")
 
 
 def _mark(holds: bool) -> str:
     return f'<span style="color:{ACCENT if holds else WARN};font-weight:600">{"✓" if holds else "✗"}</span>'
 
 
-def _branch(part: Any, depth: int) -> str:
+def _branch(part: Any) -> str:
     if part.parts:
         words = {"and": "all of", "or": "any of", "not and": "not all of", "not or": "none of"}
         label = f"<b>{_text(words.get(part.kind, part.kind))}</b>"
@@ -275,7 +285,7 @@ def _branch(part: Any, depth: int) -> str:
         start, end = (_instant(edge) for edge in (part.window.start, part.window.end))
         facts.append(f"from {start} until {end}")
     beside = f'<div style="{SOFT};margin-left:1.4em">{"; ".join(facts)}</div>' if facts else ""
-    below = "".join(_branch(one, depth + 1) for one in part.parts[:ROWS])
+    below = "".join(_branch(one) for one in part.parts[:ROWS])
     if len(part.parts) > ROWS:
         below += f'<div style="{SOFT}">… {len(part.parts) - ROWS:,} more</div>'
     inner = (

@@ -1,6 +1,6 @@
 """A document or a text with its bad places marked: lines for people, which `_html` colours and a terminal prints.
 
-A place is a JSON Pointer (``/conditions/2/value``) or, of a text, line and column (``2:5``). Of a large document
+A place is a JSON Pointer (`/conditions/2/value`) or, of a text, line and column (`2:5`). Of a large document
 only what leads to the marked places is written out.
 """
 
@@ -85,7 +85,7 @@ class _Writer:
         self.above = {path[:at] for path in self.problems for at, letter in enumerate(path) if letter == "/"}
 
     def write(self, value: object, path: str, depth: int, name: str, end: str) -> None:
-        """Writes a value after its name, ``"field": ``."""
+        """Writes a value after its name, `"field": `."""
         indent = "  " * depth
         inside = path in self.above
         flat = None if inside else self._flat(value, WIDTH - len(indent) - len(name) - len(end))

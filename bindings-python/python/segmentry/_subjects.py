@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Self
 
-from ._conditions import Comparable, Condition, Part, condition_of
-from ._values import Document, call, duration_text, json_list, json_value, window_of, windowed
+from segmentry._conditions import Comparable, Condition, Part, condition_of
+from segmentry._values import Document, call, duration_text, json_list, json_value, window_of, windowed
 
 FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -115,7 +115,7 @@ class Subject(Comparable):
         return self._called("not_ends_with", "doesNotEndWith", value)
 
     def matches(self, pattern: str) -> Condition:
-        """A regular expression (Rust's ``regex``) is found anywhere in it."""
+        """A regular expression (Rust's `regex`) is found anywhere in it."""
         return self._called("matches", "matches", pattern)
 
     def not_matches(self, pattern: str) -> Condition:
@@ -123,8 +123,8 @@ class Subject(Comparable):
         return self._called("not_matches", "doesNotMatch", pattern)
 
     def during(self, form: str | Mapping[str, Any] | None = None, **edges: Any) -> Condition:
-        """A date or instant in a window: ``last="30 days"``, ``between=("90 days", "30 days")``,
-        ``calendar="this month"``, ``start=`` and ``end=``."""
+        """A date or instant in a window: `last="30 days"`, `between=("90 days", "30 days")`,
+        `calendar="this month"`, `start=` and `end=`."""
         return self._in_window("during", "during", form, edges)
 
     def not_during(self, form: str | Mapping[str, Any] | None = None, **edges: Any) -> Condition:
@@ -138,7 +138,7 @@ class Subject(Comparable):
         return self._spelled(method, operator, window, **window)
 
     def within(self, **place: Any) -> Condition:
-        """A point in a circle, ``lat=19.07, lon=72.87, radius="10 km"``, or in a ``polygon=[(lon, lat), ...]``."""
+        """A point in a circle, `lat=19.07, lon=72.87, radius="10 km"`, or in a `polygon=[(lon, lat), ...]`."""
         return self._at("within", "within", place)
 
     def not_within(self, **place: Any) -> Condition:
@@ -152,11 +152,11 @@ class Subject(Comparable):
         return self._spelled(method, operator, value, **value)
 
     def top(self, *, among: object = None, **size: Any) -> Condition:
-        """Who ranks highest: ``count=1000`` or ``percent=10``, of everyone or of those ``among`` conditions."""
+        """Who ranks highest: `count=1000` or `percent=10`, of everyone or of those `among` conditions."""
         return self._ranked("top", among, size)
 
     def bottom(self, *, among: object = None, **size: Any) -> Condition:
-        """Who ranks lowest: ``count=1000`` or ``percent=10``, of everyone or of those ``among`` conditions."""
+        """Who ranks lowest: `count=1000` or `percent=10`, of everyone or of those `among` conditions."""
         return self._ranked("bottom", among, size)
 
     def _ranked(self, operator: str, among: object, size: Document) -> Condition:
@@ -177,16 +177,16 @@ class _Narrowed:
     period: str | Document | None = None
 
     def where(self, *conditions: Condition | Mapping[str, Any]) -> Self:
-        """Only events that meet all of these conditions; ``col`` is a column of theirs."""
+        """Only events that meet all of these conditions; `col` is a column of theirs."""
         return replace(self, filters=self.filters + tuple(condition_of(part) for part in conditions))
 
     def last(self, duration: str | timedelta) -> Self:
-        """Only events of the last ``30 days`` before the instant of the run, or of a timedelta."""
+        """Only events of the last `30 days` before the instant of the run, or of a timedelta."""
         return self.window(last=duration)
 
     def window(self, form: str | Mapping[str, Any] | None = None, **edges: Any) -> Self:
-        """Only events of a window: ``last="30 days"``; ``between=("90 days", "30 days")``, the far edge first;
-        ``calendar="this month"``; ``start=`` and ``end=``, both inclusive; or ``"all"``."""
+        """Only events of a window: `last="30 days"`; `between=("90 days", "30 days")`, the far edge first;
+        `calendar="this month"`; `start=` and `end=`, both inclusive; or `"all"`."""
         if self.period is not None:
             raise TypeError(f"{self!r} has a window already")
         return replace(self, period=window_of(form, edges))
@@ -207,9 +207,9 @@ class _Narrowed:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Column(_Narrowed, Subject):
-    """An attribute or a trait of the user, or within ``where`` a column of the events.
+    """An attribute or a trait of the user, or within `where` a column of the events.
 
-    A trait may be narrowed: ``col("total_spend").last("30 days") > 1000``.
+    A trait may be narrowed: `col("total_spend").last("30 days") > 1000`.
     """
 
     name: str = ""
@@ -263,7 +263,7 @@ def _names(tables: tuple[str, ...]) -> str | list[str]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Events(_Narrowed, Part):
-    """Events of one or several tables, to be aggregated or to be a step of ``did``."""
+    """Events of one or several tables, to be aggregated or to be a step of `did`."""
 
     tables: tuple[str, ...] = ()
     gap: str | None = None
@@ -294,7 +294,7 @@ class Events(_Narrowed, Part):
         return self._value("max", field)
 
     def count_distinct(self, field: str) -> Aggregate:
-        """How many different values; of ``time:day``, different days in the rule's zone."""
+        """How many different values; of `time:day`, different days in the rule's zone."""
         return self._value("count_distinct", field)
 
     def first_value(self, field: str) -> Aggregate:
@@ -314,7 +314,7 @@ class Events(_Narrowed, Part):
         return self._value("days_since_last")
 
     def within(self, duration: str | timedelta) -> Events:
-        """As a step of ``did``: at most so long after the step before."""
+        """As a step of `did`: at most so long after the step before."""
         return replace(self, gap=duration_text(duration))
 
     def _step(self) -> Document:

@@ -45,7 +45,7 @@ def json_list(values: Iterable[object]) -> list[Any]:
 
 
 def duration_text(value: str | timedelta) -> str:
-    """``30 days`` as it is; a timedelta in the largest of its units of fixed length."""
+    """`30 days` as it is; a timedelta in the largest of its units of fixed length."""
     if not isinstance(value, timedelta):
         return value
     seconds, rest = divmod(value, timedelta(seconds=1))

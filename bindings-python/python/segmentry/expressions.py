@@ -6,14 +6,14 @@
         sg.events("upi_transactions").where(sg.col("category") == "Travel").last("30 days").sum("amount") > 10_000
     )
 
-``col`` is an attribute or a trait of the user, or a column of the events inside ``where``; ``events`` begins
-an aggregate; ``bucket``, ``in_segment`` and ``did`` are the other subjects. Conditions are joined with ``&`` and
-``|`` and negated with ``~``. An expression only builds a document: what it means, and whether it is right, is
+`col` is an attribute or a trait of the user, or a column of the events inside `where`; `events` begins
+an aggregate; `bucket`, `in_segment` and `did` are the other subjects. Conditions are joined with `&` and
+`|` and negated with `~`. An expression only builds a document: what it means, and whether it is right, is
 the engine's to say. Wherever conditions are taken, an expression may stand.
 
-Python binds ``&`` and ``|`` tighter than comparisons, so comparisons belong in parentheses. One form is
-understood without: a conjunction that ends in something bare compares just that, so that ``a & metric > 10``
-is ``a & (metric > 10)``. Whatever else Python would read in another way than it looks is a TypeError.
+Python binds `&` and `|` tighter than comparisons, so comparisons belong in parentheses. One form is
+understood without: a conjunction that ends in something bare compares just that, so that `a & metric > 10`
+is `a & (metric > 10)`. Whatever else Python would read in another way than it looks is a TypeError.
 """
 
 from __future__ import annotations
@@ -22,17 +22,13 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from ._conditions import Condition, Group, all_of, any_of, condition_of
-from ._subjects import Aggregate, Bucket, Column, Events
-from ._values import Document, call, json_list, window_of
+from segmentry._conditions import Condition, all_of, any_of, condition_of
+from segmentry._documents import RuleRef, named
+from segmentry._subjects import Bucket, Column, Events
+from segmentry._values import Document, call, json_list, window_of
 
 __all__ = [
-    "Aggregate",
-    "Bucket",
-    "Column",
     "Condition",
-    "Events",
-    "Group",
     "all_of",
     "any_of",
     "bucket",
@@ -47,7 +43,7 @@ __all__ = [
 
 
 def col(name: str) -> Column:
-    """An attribute or a trait of the user, ``city_tier`` or ``users.city_tier``; in ``where`` a column of the events.
+    """An attribute or a trait of the user, `city_tier` or `users.city_tier`; in `where` a column of the events.
 
     >>> (col("city_tier").is_in([1, 2]) & (col("total_spend") > 1000)).to_document()["combinator"]
     'and'
@@ -74,12 +70,7 @@ def bucket(salt: str | None = None) -> Bucket:
     return Bucket(salt=salt)
 
 
-def _rules(rules: Iterable[object]) -> list[int | str]:
-    """Rules by id or name, or the segments of them."""
-    return [rule if isinstance(rule, int | str) else rule.rule_id for rule in rules]  # type: ignore[attr-defined]
-
-
-def in_segment(*rules: Any) -> Condition:
+def in_segment(*rules: RuleRef) -> Condition:
     """Is in the segment of any of these rules: ids, names, or segments.
 
     >>> in_segment("High Value Customers", 7).to_document()
@@ -88,15 +79,15 @@ def in_segment(*rules: Any) -> Condition:
     return _membership("in_segment", "in", rules)
 
 
-def not_in_segment(*rules: Any) -> Condition:
+def not_in_segment(*rules: RuleRef) -> Condition:
     """Is in the segment of none of these rules: ids, names, or segments."""
     return _membership("not_in_segment", "notIn", rules)
 
 
-def _membership(function: str, operator: str, rules: tuple[Any, ...]) -> Condition:
-    named = _rules(rules)
-    value = named[0] if len(named) == 1 else named
-    return Condition({"field": "segment", "operator": operator, "value": value}, lambda: call(function, named))
+def _membership(function: str, operator: str, rules: tuple[RuleRef, ...]) -> Condition:
+    names = [named(one) for one in rules]
+    value = names[0] if len(names) == 1 else names
+    return Condition({"field": "segment", "operator": operator, "value": value}, lambda: call(function, names))
 
 
 def did(*steps: Events | str, window: str | Mapping[str, Any] | None = None, **edges: Any) -> Condition:
@@ -116,21 +107,21 @@ def did_not(*steps: Events | str, window: str | Mapping[str, Any] | None = None,
 def _sequence(function: str, operator: str, steps: Iterable[Any], form: Any, edges: Document) -> Condition:
     taken = [events(step) if isinstance(step, str) else step for step in steps]
     document: Document = {"sequence": [step._step() for step in taken]}
-    named: Document = {}
+    spelled: Document = {}
     if form is not None or edges:
         period = document["window"] = window_of(form, edges)
-        named = {"window": period} if isinstance(period, str) else period
+        spelled = {"window": period} if isinstance(period, str) else period
     document["operator"] = operator
-    return Condition(document, lambda: call(function, taken, **named))
+    return Condition(document, lambda: call(function, taken, **spelled))
 
 
 def rule(
-    rule_name: str, conditions: Any = None, *, depends_on: Iterable[Any] | None = None, **members: Any
+    rule_name: str, conditions: Any = None, *, depends_on: Iterable[RuleRef] | None = None, **members: Any
 ) -> Document:
-    """A rule's document: its name, conditions and further members (``description``, ``schedule``, ``timezone``,
-    ``start_date``, ``end_date``, ``operation``, ``include``, ``exclude``, ``enabled``).
+    """A rule's document: its name, conditions and further members (`description`, `schedule`, `timezone`,
+    `start_date`, `end_date`, `operation`, `include`, `exclude`, `enabled`).
 
-    ``conditions`` is an expression, a document or a list of these; ``depends_on`` has ids, names or segments.
+    `conditions` is an expression, a document or a list of these; `depends_on` has ids, names or segments.
 
     >>> rule("Adults", col("age") >= 18, schedule="@daily")["schedule"]
     '@daily'
@@ -141,7 +132,7 @@ def rule(
     elif conditions is not None:
         document["conditions"] = condition_of(conditions).to_document()
     if depends_on is not None:
-        document["depends_on"] = _rules(depends_on)
+        document["depends_on"] = [named(one) for one in depends_on]
     for name, member in members.items():
         if name in ("include", "exclude") and member is not None:
             member = json_list(member)

@@ -1,7 +1,7 @@
-"""Plots of segments with Altair: ``engine.plot.history("Lapsed big spenders")`` for instance.
+"""Plots of segments with Altair: `engine.plot.history("Lapsed big spenders")` for instance.
 
 Every method gives an Altair chart, to be shown, changed further or saved. Altair is an optional extra,
-``pip install "segmentry[plot]"``. Quantities are shades of one blue; where there are two things they are a blue and an
+`pip install "segmentry[plot]"`. Quantities are shades of one blue; where there are two things they are a blue and an
 orange, which are told apart whatever colours one sees.
 """
 
@@ -11,11 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._drawing import ACCENT, BOX, HIGH, LINE, fitted, layout
-from ._html import WARN, spoken
+from segmentry._arrow import MissingPackageError
+from segmentry._documents import named
+from segmentry._drawing import ACCENT, BOX, HIGH, LINE, fitted, layout
+from segmentry._html import WARN, spoken
 
 if TYPE_CHECKING:
-    from . import Segment, SegmentEngine
+    from segmentry import SegmentEngine
+    from segmentry._documents import Conditions, Instant, RuleRef
 
 WIDTH = 520
 
@@ -24,24 +27,24 @@ def _altair() -> Any:
     try:
         import altair
     except ImportError as error:
-        raise ImportError('plots are drawn with altair: pip install "segmentry[plot]"') from error
+        raise MissingPackageError("altair", "a plot", "plot") from error
     return altair
 
 
 class Plot:
-    """The plots of an engine, ``engine.plot``."""
+    """The plots of an engine, `engine.plot`."""
 
     def __init__(self, engine: SegmentEngine):
         """The plots of what this engine has."""
         self._engine = engine
 
-    def overlap(self, segments: Sequence[int | str]) -> Any:
+    def overlap(self, segments: Sequence[RuleRef]) -> Any:
         """How many members 2 to 200 segments, by rule's id or name, have in common: a square of each pair, the darker the
         more alike (Jaccard), with the number of users that are in both.
 
         Raises:
-            ImportError: altair is not there.
-            SegmentryError: what ``engine.overlap`` raises.
+            MissingPackageError: altair is not installed.
+            SegmentryError: what `engine.overlap` raises.
         """
         alt = _altair()
         found = self._engine.overlap(segments)
@@ -85,15 +88,15 @@ class Plot:
         chart = squares + counts if legible else squares
         return chart.properties(title=_titled(alt, "Users in both segments"), **size)
 
-    def history(self, segment: int | str | Segment) -> Any:
+    def history(self, segment: RuleRef) -> Any:
         """How large a segment, by rule's id or name, has been at each instant, and who came and went between.
 
         Raises:
-            ImportError: altair is not there.
+            MissingPackageError: altair is not installed.
             SegmentryError: there is no such segment.
         """
         alt = _altair()
-        found = self._engine.segment(segment) if isinstance(segment, int | str) else segment
+        found = self._engine.segment(named(segment))
         # A version says again what an earlier one did when an instant is refreshed twice.
         versions = {version.as_of: version for version in sorted(found.versions(), key=lambda one: one.version)}
         values = [
@@ -132,15 +135,15 @@ class Plot:
         upper = size.properties(width=WIDTH, height=180, title=_titled(alt, found.segment_name))
         return (upper & (came + went).properties(width=WIDTH, height=90)).resolve_scale(x="shared")
 
-    def attrition(self, conditions: Any) -> Any:
-        """How many users are left after each condition of a topmost ``and``; elsewhere how many each takes by itself.
+    def attrition(self, conditions: Conditions, as_of: Instant | None = None) -> Any:
+        """How many users are left after each condition of a topmost `and`; elsewhere how many each takes by itself.
 
         Raises:
-            ImportError: altair is not there.
-            SegmentryError: what ``engine.preview`` raises.
+            MissingPackageError: altair is not installed.
+            SegmentryError: what `engine.preview` raises.
         """
         alt = _altair()
-        preview = self._engine.preview(conditions)
+        preview = self._engine.preview(conditions, as_of=as_of)
         steps = [("everyone", preview.of), *((spoken(step.text), step.count) for step in preview.steps)]
         if len(preview.steps) > 1 and preview.steps[-1].count != preview.count:
             steps.append(("all together", preview.count))
@@ -173,11 +176,11 @@ class Plot:
         title = _titled(alt, f"{preview.count:,} of {preview.of:,} users")
         return (bars + labels).properties(width=WIDTH, height=30 * len(values), title=title).configure_view(stroke=None)
 
-    def lineage(self, rule: int | str) -> Any:
+    def lineage(self, rule: RuleRef) -> Any:
         """What a rule's segment comes from and what comes from it, by rule's id or name, from left to right.
 
         Raises:
-            ImportError: altair is not there.
+            MissingPackageError: altair is not installed.
             SegmentryError: there is no such rule.
         """
         alt = _altair()
