@@ -4,7 +4,6 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use segmentry::{AudienceModel, Code, Error, MemoryCatalog, Result, SegmentEngine, SqliteCatalog};
 
@@ -151,16 +150,4 @@ impl Engine {
         let engine = self.engine(py)?;
         plain(py, move || json(&engine.status()))
     }
-
-    fn __reduce__(&self) -> PyResult<()> {
-        Err(unpicklable("an engine"))
-    }
-}
-
-/// Why something of an engine can't be pickled.
-pub(crate) fn unpicklable(what: &str) -> PyErr {
-    PyTypeError::new_err(format!(
-        "{what} can't be pickled: it lives off this process's threads and files; open an engine on the \
-         catalog in the other process instead"
-    ))
 }

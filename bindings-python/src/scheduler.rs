@@ -7,7 +7,7 @@ use segmentry::{Misfire, SchedulerOptions, Stop};
 
 use crate::arguments::Seconds;
 use crate::call::Call;
-use crate::engine::{Engine, unpicklable};
+use crate::engine::Engine;
 use crate::errors::{bad, json, plain, raised};
 use crate::runtime::{self, Here};
 
@@ -92,9 +92,5 @@ impl Scheduler {
 
     fn is_started(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.get(py)?.is_started())
-    }
-
-    fn __reduce__(&self) -> PyResult<()> {
-        Err(unpicklable("a scheduler"))
     }
 }

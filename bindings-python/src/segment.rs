@@ -9,7 +9,6 @@ use segmentry::{ExportFormat, SegmentEngine};
 use crate::arguments::{Count, UserKey};
 use crate::arrow::{Keys, Rows};
 use crate::call::Call;
-use crate::engine::unpicklable;
 use crate::errors::{json, plain, raised};
 use crate::runtime::Here;
 
@@ -110,10 +109,6 @@ impl Segment {
     fn export(&self, py: Python<'_>, path: PathBuf, format: String) -> PyResult<Call> {
         let segment = self.segment(py)?.clone();
         Call::start(py, async move { segment.export(path, format.parse::<ExportFormat>()?).await })
-    }
-
-    fn __reduce__(&self) -> PyResult<()> {
-        Err(unpicklable("a segment"))
     }
 }
 

@@ -30,6 +30,8 @@ from segmentry.errors import (
     Problem,
     SegmentryError,
 )
+from segmentry.expressions import *  # noqa: F403
+from segmentry.expressions import __all__ as _expressions
 from segmentry.parts import (
     AudienceModel,
     DependencyFinder,
@@ -69,5 +71,6 @@ __all__ = [
     "SegmentryError",
     "SqliteCatalog",
     "__version__",
+    *_expressions,
     *_types,
 ]

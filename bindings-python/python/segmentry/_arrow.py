@@ -20,7 +20,7 @@ class ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 
-class MissingPackageError(InvalidError, ImportError):
+class MissingPackageError(InvalidError):
     """An optional package is not installed."""
 
     def __init__(self, package: str, what: str, extra: str) -> None:
@@ -45,7 +45,8 @@ class Tabular:
             import pyarrow
         except ImportError as error:
             raise MissingPackageError("pandas with pyarrow", "to_pandas", "pandas") from error
-        return pyarrow.table(self).to_pandas()
+        frame: pandas.DataFrame = pyarrow.table(self).to_pandas()
+        return frame
 
     def to_polars(self) -> polars.DataFrame:
         """As a polars DataFrame, without copying; needs polars."""
@@ -127,10 +128,5 @@ class Keys(Tabular, Sequence["int | str"]):
         return self._keys.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
-        some = [repr(key) for key in self[:5]] if len(self) <= 5 else [repr(self[at]) for at in range(5)] + ["…"]
-        return f"<{len(self):,} keys: {', '.join(some)}>"
-
-
-def rows_of(answer: Any) -> Rows:
-    """An answer of the native module as rows."""
-    return Rows(answer)
+        some = [repr(self[at]) for at in range(min(len(self), 5))]
+        return f"<{len(self):,} keys: {', '.join(some)}{', …' if len(self) > 5 else ''}>"

@@ -35,17 +35,6 @@ class Pending(Generic[T]):
         self._told = told
         self._ended = ended
 
-    def then(self, more: Callable[[T], Any]) -> Pending[Any]:
-        """The same call with one more step to its answer."""
-        first = self._then
-        return Pending(
-            self._call,
-            lambda answer: more(first(answer)),
-            document=self._document,
-            told=self._told,
-            ended=self._ended,
-        )
-
     def wait(self) -> T:
         """Blocks until the answer is there. Ctrl-C, or an exception of a listener, stops the verb."""
         try:
@@ -119,6 +108,18 @@ def awaitable(blocked: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     run.__qualname__ = f"{verb.__qualname__}_async"
     run.__signature__ = _signature(verb)  # type: ignore[attr-defined]
     return run
+
+
+def nothing(answer: object) -> None:
+    """The answer of a verb that has none."""
+
+
+def unpicklable(what: str) -> TypeError:
+    """Why something of an engine can't be pickled or copied."""
+    return TypeError(
+        f"{what} can't be pickled: it lives off this process's threads and files; open an engine on the "
+        "catalog in the other process instead"
+    )
 
 
 def _signature(verb: Callable[..., Any]) -> inspect.Signature:

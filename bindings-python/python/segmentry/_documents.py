@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+from segmentry.errors import InvalidError, Problem
 
 if TYPE_CHECKING:
     from segmentry.segment import Segment
@@ -45,9 +47,13 @@ def document(given: Conditions | Mapping[str, Any]) -> str:
         return given
     if isinstance(given, Documented):
         given = given.to_document()
-    if not isinstance(given, (dict, list)):
-        given = dict(given) if isinstance(given, Mapping) else list(given)
-    return json.dumps(given, ensure_ascii=False, default=_plain)
+    plain: Any = dict(given) if isinstance(given, Mapping) else given
+    try:
+        return json.dumps(plain, ensure_ascii=False, default=_plain)
+    except (ValueError, RecursionError) as error:
+        # It holds itself, or is nested deeper than Python can write.
+        problem = Problem("malformed", "", f"the document can't be written as JSON: {error}")
+        raise InvalidError(str(problem.message), [problem]) from error
 
 
 def _plain(value: Any) -> Any:
@@ -57,8 +63,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (dt.date, dt.datetime)):
         return value.isoformat()
     if isinstance(value, decimal.Decimal):
-        # The language reads a text as the number that it is; a float would lose digits.
-        return str(value)
+        # A float where it is written with the same digits. Else a text, which the language reads as the
+        # number that it is.
+        near = float(value)
+        return near if decimal.Decimal(repr(near)) == value else str(value)
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, (set, frozenset)):
@@ -81,16 +89,12 @@ def named(rule: RuleRef) -> int | str:
 
 def all_named(rules: Sequence[RuleRef] | RuleRef) -> list[int | str]:
     """Ids and names of rules; one by itself is a list of one."""
-    if isinstance(rules, (list, tuple, set, frozenset)) or not isinstance(rules, (int, str)) and _is_many(rules):
-        return [named(rule) for rule in rules]  # type: ignore[union-attr]
-    return [named(rules)]  # type: ignore[arg-type]
-
-
-def _is_many(rules: Any) -> bool:
     from segmentry.segment import Segment
     from segmentry.types import Rule
 
-    return not isinstance(rules, (Segment, Rule)) and hasattr(rules, "__iter__")
+    if isinstance(rules, (str, Segment, Rule)) or not isinstance(rules, Iterable):
+        return [named(rules)]
+    return [named(rule) for rule in rules]
 
 
 def wanted(rule: RuleRef | Conditions) -> tuple[int | str | None, str | None]:

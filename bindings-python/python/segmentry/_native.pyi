@@ -4,6 +4,25 @@ import os
 from collections.abc import Callable
 from typing import Any, final
 
+__all__ = [
+    "__version__",
+    "Call",
+    "Catalog",
+    "Engine",
+    "Finder",
+    "Graph",
+    "Keys",
+    "Rows",
+    "Scheduler",
+    "Segment",
+    "infer_model",
+    "parse_model",
+    "parse_rule",
+    "parse_text",
+    "rule_schema",
+    "to_text",
+]
+
 __version__: str
 
 _Path = str | os.PathLike[str]
@@ -50,7 +69,6 @@ class Segment:
     def versions(self) -> Call: ...
     def changes(self, since_version: int) -> Call: ...
     def export(self, path: _Path, format: str) -> Call: ...
-    def __reduce__(self) -> Any: ...
 
 @final
 class Scheduler:
@@ -59,7 +77,6 @@ class Scheduler:
     def run_due(self) -> Call: ...
     def status(self) -> Call: ...
     def is_started(self) -> bool: ...
-    def __reduce__(self) -> Any: ...
 
 @final
 class Finder:
@@ -154,7 +171,6 @@ class Engine:
         poll: float | None,
         retry: tuple[float, float] | None,
     ) -> Scheduler: ...
-    def __reduce__(self) -> Any: ...
 
 def parse_rule(document: str) -> str: ...
 def parse_text(text: str) -> str: ...

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segmentry import _native
-from segmentry._calls import Pending
+from segmentry._calls import Pending, unpicklable
 from segmentry._documents import Documented, Seconds, document, seconds
 from segmentry._verbs import QuestionVerbs, RuleVerbs, RunVerbs, SourceVerbs, UpkeepVerbs
 from segmentry.parts import MemoryCatalog, SqliteCatalog
@@ -86,7 +86,7 @@ class SegmentEngine(RuleVerbs, SourceVerbs, RunVerbs, QuestionVerbs, UpkeepVerbs
         return f"<SegmentEngine with {len(self.sources())} tables>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return self._engine.__reduce__()
+        raise unpicklable("an engine")
 
 
 def _opening(

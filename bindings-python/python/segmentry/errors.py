@@ -71,19 +71,22 @@ class SegmentryError(Exception):
         return str(_html.error_html(self))
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows of it: in a notebook the document with the bad places, and the caller's lines."""
-        shell = sys.modules["IPython"].get_ipython()
-        if not hasattr(shell, "kernel"):
-            # Outside of a notebook IPython shows what it shows of every exception.
-            raise NotImplementedError
-        from IPython.display import HTML, display
+        """What IPython shows of it: the document with the bad places marked, and the caller's own lines."""
+        from segmentry import _html
 
-        display(HTML(self._repr_html_()))
+        shell = sys.modules["IPython"].get_ipython()
+        below = []
+        if hasattr(shell, "kernel"):
+            from IPython.display import HTML, display
+
+            display(HTML(self._repr_html_()))
+        else:
+            below = _html.error_lines(self)
         told = traceback.TracebackException.from_exception(self)
         told.stack = traceback.StackSummary.from_list(
             frame for frame in told.stack if "/segmentry/" not in frame.filename
         )
-        return [line.rstrip("\n") for line in told.format()]
+        return [line.rstrip("\n") for line in told.format()] + below
 
 
 class InvalidError(SegmentryError):

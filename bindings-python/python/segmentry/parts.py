@@ -24,8 +24,8 @@ class RuleParser:
     def parse(rule: RuleDocument) -> dict[str, Any]:
         """A rule in the spelling that is stored. Raises `InvalidError` with all problems.
 
-        >>> RuleParser.parse({"rule_name": "A", "conditions": [{"field": "tier", "operator": "==", "value": "1"}]})
-        {'rule_name': 'A', 'conditions': [{'field': 'tier', 'operator': '=', 'value': '1'}], 'enabled': True}
+        >>> RuleParser.parse({"rule_name": "A", "conditions": [{"field": "tier", "operator": "==", "value": "1"}]})["conditions"]
+        [{'field': 'tier', 'operator': '=', 'value': '1'}]
         """
         text = document(rule)
         return dict(json.loads(_about(text, _native.parse_rule)))
@@ -72,7 +72,7 @@ class AudienceModel:
 
     >>> model = AudienceModel.parse({"users": {"table": "people", "key": "id"}})
     >>> model.users, model.timezone
-    ({'table': 'people', 'key': 'id'}, 'UTC')
+    ({'key': 'id', 'table': 'people'}, 'UTC')
     """
 
     def __init__(self, parsed: dict[str, Any]) -> None:
@@ -90,7 +90,7 @@ class AudienceModel:
         >>> import polars
         >>> people = polars.DataFrame({"user_id": [1], "name": ["Asha"]})
         >>> AudienceModel.infer({"users": people}).model.users
-        {'table': 'users', 'key': 'user_id'}
+        {'key': 'user_id', 'table': 'users'}
         """
         return inferred(_native.infer_model(list(tables.items())))
 
@@ -153,7 +153,6 @@ class DependencyFinder:
     >>> import polars
     >>> users = polars.DataFrame({"user_id": [1], "city_tier": [1]})
     >>> finder = DependencyFinder(AudienceModel.infer({"users": users}).model, {"users": users})
-    >>> tier_1 = {"rule_name": "Tier 1", "conditions": "city_tier = 1"}
     >>> rules = {1: {"rule_name": "T", "conditions": RuleParser.parse_text("city_tier in (1, 2)")}}
     >>> found = finder.find("city_tier = 1", rules)
     >>> found.reused[0].rule_id, found.reused[0].how
@@ -231,7 +230,8 @@ class SqliteCatalog:
     """A catalog in a SQLite file, opened: several engines of this process may share it.
 
     >>> catalog = SqliteCatalog.open(folder / "audience.db")
-    >>> SegmentEngine(catalog).rules().total
+    >>> import segmentry
+    >>> segmentry.SegmentEngine(catalog).rules().total
     0
     """
 

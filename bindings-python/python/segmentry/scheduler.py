@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segmentry._calls import Pending, awaitable, blocking
+from segmentry._calls import Pending, awaitable, blocking, nothing, unpicklable
 from segmentry._decode import decode
 from segmentry.types import Run, SchedulerStatus
 
@@ -36,7 +36,7 @@ class Scheduler:
     @blocking
     def stop(self, how: str = "wait") -> Pending[None]:
         """Stops: lets the run under way come to its end (`wait`) or stops it (`cancel`). It can be started again."""
-        return Pending(self._scheduler.stop(how), lambda nothing: nothing)
+        return Pending(self._scheduler.stop(how), nothing)
 
     stop_async = awaitable(stop)
 
@@ -67,4 +67,4 @@ class Scheduler:
         self.stop()
 
     def __reduce__(self) -> tuple[object, ...]:
-        return self._scheduler.__reduce__()
+        raise unpicklable("a scheduler")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segmentry._arrow import Keys, Rows, Tabular
-from segmentry._calls import Pending, awaitable, blocking
+from segmentry._calls import Pending, awaitable, blocking, nothing, unpicklable
 from segmentry._decode import decode, decode_all
 from segmentry.types import Changes, SegmentVersion
 
@@ -178,7 +178,7 @@ class Segment(Tabular):
         >>> (folder / "metro.csv").read_text()
         'user_id\\n1\\n3\\n'
         """
-        return Pending(self._segment.export(path, format), lambda nothing: nothing)
+        return Pending(self._segment.export(path, format), nothing)
 
     export_async = awaitable(export)
 
@@ -189,7 +189,7 @@ class Segment(Tabular):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        return self._segment.__reduce__()
+        raise unpicklable("a segment")
 
     def _repr_html_(self) -> str:
         from segmentry import _html

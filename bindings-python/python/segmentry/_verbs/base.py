@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from segmentry._decode import decode, decode_all, read
 from segmentry.types import Page
@@ -19,10 +19,6 @@ class Verbs:
     """Holds the native engine."""
 
     _engine: _native.Engine
-
-
-def nothing(answer: Any) -> None:
-    """The answer of a verb that has none."""
 
 
 def as_is(answer: T) -> T:

@@ -175,7 +175,7 @@ class QuestionVerbs(Verbs):
         """The model that is in force: the one given, the original platform's, or one that is inferred.
 
         >>> engine.model().users
-        {'table': 'users', 'key': 'user_id'}
+        {'key': 'user_id', 'table': 'users'}
         """
         return AudienceModel(json.loads(self._engine.model()))
 

@@ -188,7 +188,8 @@ class RunVerbs(Verbs):
         for none. `grace` is after how many seconds a rule is late, `poll` how often to look for what other
         processes ask for, `retry` the first and the longest pause before a failed rule is tried again.
         """
-        pauses = None if retry is None else (seconds(retry[0]), seconds(retry[1]))
+        first, longest = (None, None) if retry is None else map(seconds, retry)
+        pauses = None if first is None or longest is None else (first, longest)
         return Scheduler(self._engine.scheduler(misfire, seconds(grace), seconds(poll), pauses))
 
     @blocking

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 
 from segmentry._arrow import ArrowStream
-from segmentry._calls import Pending, awaitable, blocking
+from segmentry._calls import Pending, awaitable, blocking, nothing
 from segmentry._decode import decode_all
-from segmentry._verbs.base import Verbs, as_is, nothing
+from segmentry._verbs.base import Verbs, as_is
 from segmentry.types import SourceInfo
 
 PathLike = str | os.PathLike[str]
@@ -54,8 +54,8 @@ class SourceVerbs(Verbs):
 
         >>> import polars
         >>> engine.add_arrow("visits", polars.DataFrame({"user_id": [1, 2], "page": ["/", "/shop"]}))
-        >>> engine.sources()[-1].rows
-        2
+        >>> engine.sources()[-1].name
+        'visits'
         """
         self._engine.add_arrow(name, data, cursor)
 
@@ -78,8 +78,8 @@ class SourceVerbs(Verbs):
     def sources(self) -> list[SourceInfo]:
         """The tables that are registered, by name.
 
-        >>> [(source.name, source.kind, source.rows) for source in engine.sources()]
-        [('payments', 'arrow', 4), ('users', 'arrow', 3)]
+        >>> [(source.name, source.kind) for source in engine.sources()]
+        [('payments', 'arrow'), ('users', 'arrow')]
         """
         return decode_all(SourceInfo, self._engine.sources())
 
