@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use ::arrow::array::{Array, ArrayRef, RecordBatch, StructArray};
-use ::arrow::datatypes::{Field, Schema, SchemaRef};
+use ::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
-use pyo3_arrow::PySchema;
 use pyo3_arrow::ffi::{ArrayIterator, to_stream_pycapsule};
 use pyo3_arrow::input::AnyRecordBatch;
+use pyo3_arrow::{PyArray, PySchema};
 use segmentry::{Code, Error, Key, KeyColumn, Result};
 
 use crate::errors::{plain, raised};
@@ -57,6 +57,20 @@ impl Rows {
         self.schema.fields().iter().map(|field| field.name().clone()).collect()
     }
 
+    /// The values of each column, as Python has them.
+    fn values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyList>>> {
+        let columns = self.schema.fields().iter().enumerate();
+        let values = columns.map(|(at, field)| {
+            let all = PyList::empty(py);
+            for batch in &self.batches {
+                let column = PyArray::new(Arc::clone(batch.column(at)), Arc::clone(field));
+                all.call_method1("extend", (list(py, column)?,))?;
+            }
+            Ok(all)
+        });
+        values.collect()
+    }
+
     /// The rows as an Arrow C stream, any number of times.
     #[pyo3(signature = (requested_schema=None))]
     pub(crate) fn __arrow_c_stream__<'py>(
@@ -65,6 +79,34 @@ impl Rows {
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         stream(py, &self.schema, self.batches.clone(), requested_schema)
+    }
+}
+
+/// An array as a list.
+fn list<'py>(py: Python<'py>, column: PyArray) -> PyResult<Bound<'py, PyAny>> {
+    let kind = column.field().data_type();
+    if !is_python(kind) {
+        let message = format!("Python has no values of the type {kind}: cast it in the query");
+        return Err(raised(py, &Error::new(Code::Unsupported, message)));
+    }
+    Bound::new(py, column)?.call_method0("to_pylist")
+}
+
+/// Whether pyo3-arrow has Python values for a type; of the others it panics.
+fn is_python(kind: &DataType) -> bool {
+    match kind {
+        DataType::Interval(_)
+        | DataType::ListView(_)
+        | DataType::LargeListView(_)
+        | DataType::Map(..)
+        | DataType::RunEndEncoded(..) => false,
+        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+            is_python(field.data_type())
+        }
+        DataType::Struct(fields) => fields.iter().all(|field| is_python(field.data_type())),
+        DataType::Union(fields, _) => fields.iter().all(|(_, field)| is_python(field.data_type())),
+        DataType::Dictionary(_, values) => is_python(values),
+        _ => true,
     }
 }
 

@@ -30,8 +30,19 @@ from segmentry.errors import (
     Problem,
     SegmentryError,
 )
-from segmentry.expressions import *  # noqa: F403
-from segmentry.expressions import __all__ as _expressions
+from segmentry.expressions import (
+    Condition,
+    all_of,
+    any_of,
+    bucket,
+    col,
+    did,
+    did_not,
+    events,
+    in_segment,
+    not_in_segment,
+    rule,
+)
 from segmentry.parts import (
     AudienceModel,
     DependencyFinder,
@@ -51,6 +62,7 @@ __all__ = [
     "AudienceModel",
     "BusyError",
     "CancelledError",
+    "Condition",
     "ConflictError",
     "DataError",
     "DependencyFinder",
@@ -71,6 +83,15 @@ __all__ = [
     "SegmentryError",
     "SqliteCatalog",
     "__version__",
-    *_expressions,
+    "all_of",
+    "any_of",
+    "bucket",
+    "col",
+    "did",
+    "did_not",
+    "events",
+    "in_segment",
+    "not_in_segment",
+    "rule",
     *_types,
 ]

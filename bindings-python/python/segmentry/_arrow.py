@@ -81,6 +81,15 @@ class Rows(Tabular):
         """The names of the columns."""
         return self._rows.columns()
 
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """The rows as a list of dicts; needs nothing installed.
+
+        >>> engine.sql("select user_id, city_tier from users order by user_id limit 1").to_pylist()
+        [{'user_id': 1, 'city_tier': 1}]
+        """
+        names = self.columns
+        return [dict(zip(names, row, strict=True)) for row in zip(*self._rows.values(), strict=True)]
+
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows as an Arrow C stream, any number of times."""
         return self._rows.__arrow_c_stream__(requested_schema)

@@ -1,0 +1,30 @@
+"""Rows as Python's own values."""
+
+import datetime as dt
+from decimal import Decimal
+
+import polars
+import pytest
+import segmentry as sg
+
+DAY = dt.date(2025, 1, 31)
+INSTANT = dt.datetime(2025, 1, 31, 10, 30, tzinfo=dt.timezone.utc)
+
+
+def test_rows_are_dicts_of_pythons_own_values() -> None:
+    rows = [
+        {"user_id": 1, "name": "Ann", "ok": True, "spent": Decimal("1.50"), "born": DAY, "seen": INSTANT, "tags": ["a"]},
+        {"user_id": 2, "name": None, "ok": None, "spent": None, "born": None, "seen": None, "tags": None},
+    ]
+    engine = sg.SegmentEngine(":memory:")
+    engine.add_arrow("users", polars.DataFrame(rows, schema_overrides={"spent": polars.Decimal(10, 2)}))
+    assert engine.sql("select * from users order by user_id").to_pylist() == rows
+    assert engine.sql("select * from users where user_id > 9").to_pylist() == []
+
+
+@pytest.mark.parametrize("value", ["interval '1 day'", "make_array(interval '1 day')", "map(make_array('a'), make_array(1))"])
+def test_a_type_that_python_has_nothing_for_is_told(value: str) -> None:
+    rows = sg.SegmentEngine(":memory:").sql(f"select {value} as odd")
+    with pytest.raises(sg.InvalidError, match="no values of the type") as raised:
+        rows.to_pylist()
+    assert raised.value.code == "unsupported"
