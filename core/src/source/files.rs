@@ -1,7 +1,8 @@
 //! Parquet and CSV files, folders and globs.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -48,6 +49,20 @@ fn url(path: &str) -> DataFusionResult<ListingTableUrl> {
     match url {
         Some(url) => ListingTableUrl::try_new(url, None),
         None => ListingTableUrl::parse(path),
+    }
+}
+
+/// The path without `..`, which object stores have no notion of: from the root, and links followed, as
+/// the system would go. What is not there stays as it is, to be told of.
+pub(super) fn direct(path: &str) -> Cow<'_, str> {
+    let root = root_of(path);
+    if !Path::new(root).components().any(|part| part == Component::ParentDir) {
+        return Cow::Borrowed(path);
+    }
+    let found = std::fs::canonicalize(root).ok();
+    match (found.as_deref().and_then(Path::to_str), path.strip_prefix(root)) {
+        (Some(found), Some(rest)) => Cow::Owned(format!("{}{rest}", found.trim_end_matches('/'))),
+        _ => Cow::Borrowed(path),
     }
 }
 

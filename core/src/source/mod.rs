@@ -136,6 +136,8 @@ impl Source {
         options: FileOptions,
         known: Option<Known>,
     ) -> Result<Source> {
+        let path = files::direct(path);
+        let path = path.as_ref();
         let seen = files::fingerprint(path)?;
         let provider = match known.filter(|_| options.append_only) {
             Some(known) => files::extended(context, &kind, path, &known, &seen).await?,

@@ -42,6 +42,25 @@ async fn a_file_that_is_added_to_a_folder_is_read() {
     assert_eq!(scanned, [("users".to_owned(), 3), ("visits".to_owned(), 2)]);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn paths_may_lead_over_a_folder_above() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine_over(folder.path()).await;
+    // By a link, the folder above is another than the one before in the path.
+    fs::create_dir_all(folder.path().join("far/away")).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("far/away"), folder.path().join("near")).unwrap();
+    let above = folder.path().join("near/../..");
+    for visits in ["visits", "visits/a.csv", "visits/*.csv"] {
+        engine.add_csv("users", above.join("users.csv")).await.unwrap();
+        engine.add_csv("visits", above.join(visits)).await.unwrap();
+        assert_eq!(members(&engine).await, ["1"], "{visits}");
+    }
+    let missing = engine.add_csv("visits", above.join("none.csv")).await.unwrap_err();
+    assert_eq!(missing.code(), Code::UnreadableSource);
+    assert!(missing.to_string().contains("near/../../none.csv"), "{missing}");
+}
+
 #[tokio::test]
 async fn a_file_that_is_written_anew_is_read_anew() {
     let folder = tempfile::tempdir().unwrap();
