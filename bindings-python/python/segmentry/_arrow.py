@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from segmentry.errors import InvalidError, Problem
@@ -98,13 +98,15 @@ class Rows(Tabular):
         return f"<{len(self):,} rows of {', '.join(self.columns)}>"
 
 
-class Keys(Tabular, Sequence["int | str"]):
+class Keys(Tabular):
     """Keys of users, ascending: ints or strs, never both.
 
     >>> keys = engine.segment("Metro").keys()
     >>> list(keys), len(keys), keys[0], keys.to_pylist()
     ([1, 3], 2, 1, [1, 3])
     """
+
+    # Not a `Sequence`, though it is like one: polars would read that one value at a time, and name it `column_0`.
 
     def __init__(self, keys: _native.Keys) -> None:
         self._keys = keys
