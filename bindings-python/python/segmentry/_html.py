@@ -19,6 +19,7 @@ from segmentry._marked import Line, marked, plain_lines, said
 WARN = "#c8670f"
 SOFT = "opacity:0.65"
 EDGE = "rgba(127,127,127,0.3)"
+PRE = "margin:5px 0;padding:0;background:none;color:inherit;font-family:monospace;font-size:0.95em;word-break:normal"
 # Rows of a table, entries of a list and cells of a matrix's side that are shown.
 ROWS, COLUMNS, SIDE = 50, 12, 25
 
@@ -95,9 +96,7 @@ def _bar(part: float, of: float, width: int = 180, colour: str = ACCENT) -> str:
 
 def _folded(title: str, content: str, code: bool = True) -> str:
     """Something long behind a line that opens it."""
-    inner = (
-        f'<pre style="white-space:pre-wrap;margin:4px 0;background:none">{escape(content)}</pre>' if code else content
-    )
+    inner = f'<pre style="{PRE};white-space:pre-wrap">{escape(content)}</pre>' if code else content
     return f'<details style="margin:2px 0"><summary style="cursor:pointer;{SOFT}">{title}</summary>{inner}</details>'
 
 
@@ -112,7 +111,7 @@ def spoken(condition: str) -> str:
 
 
 def _code(text: str, most: int = 400) -> str:
-    return f'<code style="white-space:pre-wrap;background:none;padding:0;color:inherit">{_text(text, most)}</code>'
+    return f'<code style="font-family:monospace;white-space:pre-wrap;background:none;padding:0;color:inherit">{_text(text, most)}</code>'
 
 
 def _rows(table: Any, most: int = 5) -> str:
@@ -274,17 +273,17 @@ def _branch(part: Any) -> str:
         words = {"and": "all of", "or": "any of", "not and": "not all of", "not or": "none of"}
         label = f"<b>{_text(words.get(part.kind, part.kind))}</b>"
     else:
-        label = _code(spoken(part.text), 300) if part.text else f"<b>{_text(part.kind)}</b>"
+        label = _code(spoken(part.text), 300) if part.text else f"<b>{_text(part.kind)}</b> {_code(part.path)}"
     facts = []
-    if part.needed is not None and not part.parts:
+    if part.needed is not None and part.kind == "condition":
         has = "nothing" if part.value is None else json.dumps(part.value, ensure_ascii=False, default=str)
         facts.append(f"has {_text(has, 80)}, needs {_text(part.needed, 120)}")
     if part.cutoff is not None:
         facts.append(f"the last within has {_text(part.cutoff, 80)}")
     if part.window is not None:
-        start, end = (_instant(edge) for edge in (part.window.start, part.window.end))
-        facts.append(f"from {start} until {end}")
-    beside = f'<div style="{SOFT};margin-left:1.4em">{"; ".join(facts)}</div>' if facts else ""
+        edges = (("from", part.window.start), ("until", part.window.end))
+        facts.append(" ".join(f"{word} {_instant(edge)}" for word, edge in edges if edge is not None))
+    beside = f'<div style="{SOFT};margin-left:1.4em">{"; ".join(filter(None, facts))}</div>' if any(facts) else ""
     below = "".join(_branch(one) for one in part.parts[:ROWS])
     if len(part.parts) > ROWS:
         below += f'<div style="{SOFT}">… {len(part.parts) - ROWS:,} more</div>'
@@ -331,9 +330,9 @@ def error_html(error: Any) -> str:
     document = getattr(error, "document", None)
     shown = ""
     if document is not None:
-        lines = "\n".join(_marked_line(line) for line in marked(document, problems))
-        shown = f'<pre style="margin:6px 0;background:none;overflow-x:auto">{lines}</pre>'
-    table = "" if shown and len(problems) == 1 else _table(("where", "what"), rows, left_out=len(problems) - ROWS)
+        lines = "".join(_marked_line(line) for line in marked(document, problems))
+        shown = f'<div style="{PRE};white-space:pre;overflow-x:auto">{lines}</div>'
+    table = "" if shown else _table(("where", "what"), rows, left_out=len(problems) - ROWS)
     title = f'<span style="color:{WARN}">{_text(type(error).__name__)}</span>'
     return _framed(title, shown, table, note=_text(f"{len(problems)} problem{'s' * (len(problems) != 1)}"))
 
@@ -341,12 +340,13 @@ def error_html(error: Any) -> str:
 def _marked_line(line: Line) -> str:
     """A line with what is wrong in it marked, and said in a line below."""
     if not line.marks:
-        return escape(line.text)
+        return f"<div>{escape(line.text)}</div>"
     start, end = min(mark.start for mark in line.marks), max(mark.end for mark in line.marks)
     style = f"background:rgba(200,103,15,0.22);border-bottom:2px solid {WARN};color:inherit"
     wrong = f'<mark style="{style}">{escape(line.text[start:end]) or " "}</mark>'
-    told = [f'{" " * start}<span style="color:{WARN}">▲ {escape(said(mark.problem))}</span>' for mark in line.marks]
-    return "\n".join([f"{escape(line.text[:start])}{wrong}{escape(line.text[end:])}", *told])
+    told = f"color:{WARN};margin-left:{start}ch;white-space:pre-wrap"
+    below = "".join(f'<div style="{told}">▲ {escape(said(mark.problem))}</div>' for mark in line.marks)
+    return f"<div>{escape(line.text[:start])}{wrong}{escape(line.text[end:])}</div>{below}"
 
 
 def error_lines(error: Any) -> list[str]:

@@ -19,6 +19,7 @@ from segmentry._html import WARN, spoken
 if TYPE_CHECKING:
     from segmentry import SegmentEngine
     from segmentry._documents import Conditions, Instant, RuleRef
+    from segmentry.types import SegmentVersion
 
 WIDTH = 520
 
@@ -99,16 +100,7 @@ class Plot:
         found = self._engine.segment(named(segment))
         # A version says again what an earlier one did when an instant is refreshed twice.
         versions = {version.as_of: version for version in sorted(found.versions(), key=lambda one: one.version)}
-        values = [
-            {
-                "as_of": as_of.isoformat(),
-                "users": version.row_count,
-                "entered": version.entered,
-                "left": -version.exited,
-                "version": version.version,
-            }
-            for as_of, version in sorted(versions.items())
-        ]
+        values = self._moves([versions[as_of] for as_of in sorted(versions)], found.rule_id)
         days = (max(versions) - min(versions)).days
         dated = "%b %Y" if days >= 60 else "%d %b" if days >= 3 else "%d %b %H:%M"
         base = alt.Chart(alt.Data(values=values)).encode(
@@ -134,6 +126,20 @@ class Plot:
         went = base.mark_bar(color=WARN, **flow).encode(alt.Y("left:Q", title="came, left", axis=moved))
         upper = size.properties(width=WIDTH, height=180, title=_titled(alt, found.segment_name))
         return (upper & (came + went).properties(width=WIDTH, height=90)).resolve_scale(x="shared")
+
+    def _moves(self, versions: Sequence[SegmentVersion], rule: int) -> list[Mapping[str, Any]]:
+        """Each version with who came and went since the instant before; the first has none before it."""
+        values: list[Mapping[str, Any]] = []
+        for before, version in zip([None, *versions], versions, strict=False):
+            moved = {"entered": version.entered, "left": -version.exited}
+            if before is None:
+                moved = {}
+            elif before.version != version.version - 1:  # the versions were not made in the order of their instants
+                changes = self._engine.segment(rule, version=version.version).changes(before.version)
+                moved = {"entered": len(changes.entered), "left": -len(changes.exited)}
+            about = {"as_of": version.as_of.isoformat(), "users": version.row_count, "version": version.version}
+            values.append({**about, **moved})
+        return values
 
     def attrition(self, conditions: Conditions, as_of: Instant | None = None) -> Any:
         """How many users are left after each condition of a topmost `and`; elsewhere how many each takes by itself.
