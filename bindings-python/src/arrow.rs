@@ -12,7 +12,7 @@ use pyo3_arrow::input::AnyRecordBatch;
 use pyo3_arrow::{PyArray, PySchema};
 use segmentry::{Code, Error, Key, KeyColumn, Result};
 
-use crate::errors::{plain, raised};
+use crate::errors::{guarded, plain, raised};
 
 /// Batches as a capsule that holds an Arrow stream.
 fn stream<'py>(
@@ -64,7 +64,7 @@ impl Rows {
             let all = PyList::empty(py);
             for batch in &self.batches {
                 let column = PyArray::new(Arc::clone(batch.column(at)), Arc::clone(field));
-                all.call_method1("extend", (list(py, column)?,))?;
+                all.call_method1("extend", (guarded(py, || list(py, column))?,))?;
             }
             Ok(all)
         });
@@ -170,7 +170,7 @@ impl Keys {
 /// Reads whatever exports an Arrow stream or batch; at least one batch, so that there is a schema.
 pub(crate) fn read(data: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
     let py = data.py();
-    let reader = any(data)?.into_reader()?;
+    let reader = guarded(py, || any(data)?.into_reader())?;
     plain(py, move || {
         let schema = reader.schema();
         let batches: std::result::Result<Vec<RecordBatch>, _> = reader.collect();
@@ -187,10 +187,10 @@ pub(crate) fn read(data: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
 
 /// The schema of whatever has one.
 pub(crate) fn schema_of(data: &Bound<'_, PyAny>) -> PyResult<SchemaRef> {
-    if data.hasattr("__arrow_c_schema__")? {
-        return Ok(data.extract::<PySchema>()?.into_inner());
-    }
-    any(data)?.schema()
+    guarded(data.py(), || match data.hasattr("__arrow_c_schema__")? {
+        true => Ok(data.extract::<PySchema>()?.into_inner()),
+        false => any(data)?.schema(),
+    })
 }
 
 fn any(data: &Bound<'_, PyAny>) -> PyResult<AnyRecordBatch> {

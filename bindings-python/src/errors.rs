@@ -57,3 +57,9 @@ pub(crate) fn plain<T: Send>(
         .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
         .map_err(|error| raised(py, &error))
 }
+
+/// Work with Python's own objects, and without a panic that would get through.
+pub(crate) fn guarded<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(raised(py, &panicked(panic.as_ref()))))
+}

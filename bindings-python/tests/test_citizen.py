@@ -164,18 +164,23 @@ def test_use_after_fork_is_told(engine: SegmentEngine) -> None:
     assert engine.refresh().failed == () and list(segment.keys()) == [1, 3]
 
 
-def test_processes_of_multiprocessing_open_their_own(tmp_path: Path) -> None:
-    import multiprocessing
-
+def test_spawned_processes_open_their_own(tmp_path: Path) -> None:
+    """Processes that share a catalog's file."""
     from conftest import small_engine
 
     small_engine(catalog=tmp_path / "audience.db")
+    (tmp_path / "workers.py").write_text(
+        """
+import multiprocessing, pathlib, segmentry
+def members(path):
+    return list(segmentry.SegmentEngine(path).segment("Metro"))
+if __name__ == "__main__":
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        assert pool.map(_members, [tmp_path / "audience.db"] * 4) == [[1, 3]] * 4
-
-
-def _members(path: Path) -> list[int | str]:
-    return list(SegmentEngine(path).segment("Metro"))
+        print(pool.map(members, [pathlib.Path(__file__).with_name("audience.db")] * 4))
+"""
+    )
+    ran = subprocess.run([sys.executable, tmp_path / "workers.py"], capture_output=True, text=True, timeout=60)
+    assert ran.stdout == "[[1, 3], [1, 3], [1, 3], [1, 3]]\n", ran.stderr
 
 
 def test_panics_are_errors_and_nothing_dies() -> None:
