@@ -46,7 +46,7 @@ impl Segment {
     pub async fn write_table(&self, database: impl AsRef<Path>) -> Result<u64> {
         let path = database.as_ref().to_owned();
         let table = self.table_name().to_owned();
-        let column = self.shared.key_name().await;
+        let column = self.shared.key_name();
         let keys = self.keys()?;
         let write = move || {
             replace(&path, &table, &column, &keys).map_err(|fault| fault.at(&path, &table))?;
