@@ -19,12 +19,15 @@ FUZZ ?= 1000000
 CANCELS ?= 300
 GROUPS ?= 10000000
 KILLS ?= 2000
+CALLS_PER_THREAD ?= 1000
+REFRESHES ?= 10000
+PROFILE ?= dev
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
 COMPARE_PYTHON := $(CURDIR)/$(COMPARE_VENV)/bin/python
 
-.PHONY: check test soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
+.PHONY: check test python test-python soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
 
 ## check: format, clippy and unit tests
 check: lint
@@ -34,6 +37,21 @@ check: lint
 test: venv strace lint
 	SEGMENTRY_PYTHON="$(PYTHON)" cargo test --workspace --no-fail-fast
 	$(MAKE) --no-print-directory quickstart
+	$(MAKE) --no-print-directory test-python
+
+## python: builds the Python package and leaves it importable in .venv; `make python PROFILE=release` for a release build
+# maturin builds this one package. Of DataFusion's tree that has the same features as the whole workspace, as a
+# comparison by `cargo tree -e features` shows, so that nothing of it is built twice; only pyo3 is, as maturin
+# tells it the interpreter.
+python: venv
+	cd bindings-python && VIRTUAL_ENV="$(CURDIR)/$(VENV)" "$(CURDIR)/$(VENV)/bin/maturin" develop --locked --profile "$(PROFILE)"
+
+## test-python: the Python package and its examples: pytest with the corpus and the docstrings, mypy, and the native
+## module's stub against the module
+test-python: python
+	cd bindings-python && "$(PYTHON)" -m pytest -q
+	cd bindings-python && "$(PYTHON)" -m mypy
+	cd bindings-python && "$(PYTHON)" -m mypy.stubtest segmentry._native
 
 lint:
 	cargo fmt --all --check
@@ -49,6 +67,9 @@ quickstart:
 ## ends with a table of what must be reached and what was
 soak: venv strace
 	@mkdir -p "$(CARGO_TARGET_DIR)"
+## catalog, runs of so many users in little memory, processes killed and their system calls refused, runs that are stopped,
+## and through Python so many calls in each of 32 threads and so many refreshes in flat memory
+soak: venv strace python
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" SEGMENTRY_EXPLAINED=all \
 	SEGMENTRY_HOSTILE="$(HOSTILE)" SEGMENTRY_FUZZ="$(FUZZ)" SEGMENTRY_USERS="$(GROUPS)" \
@@ -59,6 +80,11 @@ soak: venv strace
 	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --release --workspace --lib -- stopped_at_random_moments --nocapture 2>&1 \
 		| tee -a "$(CARGO_TARGET_DIR)/soak.log"
 	python3 core/tests/soak.py "$(CARGO_TARGET_DIR)/soak.log"
+		cargo test --workspace --test '*' -- differential reuse store corpus_explanations hostile fuzz schedule \
+			sqlite_processes pass_in_little faults:: --include-ignored --nocapture
+	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --workspace --lib -- stopped_at_random_moments --nocapture
+	cd bindings-python && SEGMENTRY_CALLS_PER_THREAD="$(CALLS_PER_THREAD)" SEGMENTRY_REFRESHES="$(REFRESHES)" \
+		"$(PYTHON)" -m pytest -q tests/test_citizen.py
 
 ## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
 mutations:
@@ -95,7 +121,7 @@ clean:
 venv: $(VENV)/.requirements
 
 # A Python environment is made anew when its requirements change.
-$(VENV)/.requirements: core/tests/requirements.txt
+$(VENV)/.requirements: bindings-python/requirements-dev.txt core/tests/requirements.txt
 $(COMPARE_VENV)/.requirements: benches/compare/requirements.txt
 
 $(VENV)/.requirements $(COMPARE_VENV)/.requirements:

@@ -82,7 +82,9 @@ def test_errors_can_be_pickled(engine: SegmentEngine) -> None:
 
 
 def test_what_ipython_shows(engine: SegmentEngine) -> None:
-    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
     shell.user_ns["engine"] = engine
     with pytest.MonkeyPatch.context() as patch:
         shown: list[str] = []
