@@ -8,9 +8,8 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from flask import Flask, request
-
 import segmentry
+from flask import Flask, request
 
 # What the caller should do about an error is its kind; HTTP has a number for each.
 STATUS = {"invalid": 422, "not_found": 404, "conflict": 409, "busy": 503, "cancelled": 503}
@@ -30,7 +29,8 @@ def create_app(engine: segmentry.SegmentEngine | None = None) -> Flask:
 
     @app.get("/rules")
     def rules():
-        return asdict(engine.rules(request.args.get("page", 1, int), request.args.get("per_page", 10, int)))
+        page = engine.rules(request.args.get("page", 1, int), request.args.get("per_page", 10, int))
+        return {"items": [{"id": rule.id, **rule.document} for rule in page], "total": page.total, "pages": page.pages}
 
     @app.post("/rules")
     def create():
@@ -43,7 +43,7 @@ def create_app(engine: segmentry.SegmentEngine | None = None) -> Flask:
         if request.method == "DELETE":
             engine.delete_rule(rule)
             return "", 204
-        return engine.rule(rule)
+        return {"id": rule, **engine.rule(rule).document}
 
     @app.post("/rules/<int:rule>/refresh")
     def refresh(rule):

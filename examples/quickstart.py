@@ -8,12 +8,12 @@ import random
 import sqlite3
 import sys
 import tempfile
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import segmentry as sg
 
-NEW_YEAR = datetime(2026, 1, 1, tzinfo=timezone.utc)
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 CATEGORIES = ["Dining", "Fashion", "Fuel", "Groceries", "Travel"]
 
 
@@ -21,7 +21,9 @@ def platform(path: Path) -> None:
     """Two thousand users and what they paid by card and by UPI in 2025, the same at every call."""
     chance = random.Random(7)
     with sqlite3.connect(path) as database:
-        database.execute("CREATE TABLE users (user_id INTEGER PRIMARY KEY, city TEXT, city_tier INTEGER, is_churned BOOLEAN)")
+        database.execute(
+            "CREATE TABLE users (user_id INTEGER PRIMARY KEY, city TEXT, city_tier INTEGER, is_churned BOOLEAN)"
+        )
         cities = [("Mumbai", 1), ("Delhi", 1), ("Jaipur", 2), ("Kochi", 2), ("Ujjain", 3)]
         users = [(user, *chance.choice(cities), chance.random() < 0.15) for user in range(1, 2001)]
         database.executemany("INSERT INTO users VALUES (?, ?, ?, ?)", users)
@@ -53,7 +55,7 @@ def rules() -> list[dict]:
         sg.rule("Metro Travellers", (sg.col("city_tier") == 1) & (travel.last("30 days").sum("amount") > 10_000)),
         sg.rule(
             "Slipping Away",
-            (sg.col("is_churned") == False)  # noqa: E712
+            (sg.col("is_churned") == False)
             & (sg.col("transaction_count").window(start="2025-01-01") >= 10)
             & (sg.col("transaction_count").last("60 days") == 0),
         ),

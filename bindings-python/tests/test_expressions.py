@@ -7,6 +7,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy
+import pandas
+import polars
 import pytest
 import segmentry.expressions as sg
 from segmentry import RuleParser
@@ -250,7 +253,6 @@ def test_documents_are_the_callers_own() -> None:
 
 
 def test_columns_of_frames_are_lists() -> None:
-    numpy, pandas, polars = (pytest.importorskip(name) for name in ("numpy", "pandas", "polars"))
     for values in (numpy.array([1, 2]), pandas.Series([1, 2]), polars.Series([1, 2]), range(1, 3)):
         document = col("a").is_in(values).to_document()
         assert json.dumps(document["value"]) == "[1, 2]"

@@ -20,15 +20,54 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 HOSTILE = """<script>alert(1)</script><img src=x onerror='alert(2)'>"&amp;</pre></svg>"""
 
 TAGS = frozenset(
-    """
-    div span b br table thead tbody tr th td details summary pre code mark svg rect path text g title
-    """.split()
+    [
+        "div",
+        "span",
+        "b",
+        "br",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "details",
+        "summary",
+        "pre",
+        "code",
+        "mark",
+        "svg",
+        "rect",
+        "path",
+        "text",
+        "g",
+        "title",
+    ]
 )
 ATTRIBUTES = frozenset(
-    """
-    style class role aria-label title xmlns width height viewbox d fill fill-opacity stroke stroke-width
-    stroke-dasharray rx x y opacity font-size font-weight
-    """.split()
+    [
+        "style",
+        "class",
+        "role",
+        "aria-label",
+        "title",
+        "xmlns",
+        "width",
+        "height",
+        "viewbox",
+        "d",
+        "fill",
+        "fill-opacity",
+        "stroke",
+        "stroke-width",
+        "stroke-dasharray",
+        "rx",
+        "x",
+        "y",
+        "opacity",
+        "font-size",
+        "font-weight",
+    ]
 )
 VOID = {"br"}
 

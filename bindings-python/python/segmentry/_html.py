@@ -8,9 +8,12 @@ by colour alone. Long lists are cut, with how much was left out.
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from segmentry._drawing import ACCENT, lineage_svg, reasons
@@ -344,12 +347,37 @@ def _marked_line(line: Line) -> str:
     start, end = min(mark.start for mark in line.marks), max(mark.end for mark in line.marks)
     style = f"background:rgba(200,103,15,0.22);border-bottom:2px solid {WARN};color:inherit"
     wrong = f'<mark style="{style}">{escape(line.text[start:end]) or " "}</mark>'
+    # Space before a mark is not kept by all that reads notebooks: it is said in letters' widths instead.
+    before = line.text[:start]
+    indent = len(before) - len(before.lstrip())
     told = f"color:{WARN};margin-left:{start}ch;white-space:pre-wrap"
     below = "".join(f'<div style="{told}">▲ {escape(said(mark.problem))}</div>' for mark in line.marks)
-    return f"<div>{escape(line.text[:start])}{wrong}{escape(line.text[end:])}</div>{below}"
+    return f'<div style="margin-left:{indent}ch">{escape(before.lstrip())}{wrong}{escape(line.text[end:])}</div>{below}'
 
 
 def error_lines(error: Any) -> list[str]:
     """The same for a terminal: the lines of the document with carets; none where the document is not known."""
     document = getattr(error, "document", None)
     return [] if document is None else plain_lines(marked(document, list(error.problems)))
+
+
+def traceback_lines(error: Any) -> list[str]:
+    """What IPython shows of an error that nobody caught: the caller's own lines, and the document with the bad places
+    marked; in a notebook that is displayed, once, because IPython asks again for its history."""
+    shell = import_module("IPython").get_ipython()
+    ours = str(Path(__file__).parent)
+    told = ["Traceback (most recent call last):"]
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith(ours) or "/IPython/" in frame.filename:
+            continue
+        cell = shell.compile.format_code_name(frame.filename)
+        place = " ".join(cell) if cell else f"File {frame.filename}"
+        told += [f"  {place}, line {frame.lineno}, in {frame.name}", f"    {frame.line}"]
+    told += f"{type(error).__name__}: {error}".split("\n")
+    if not hasattr(shell, "kernel"):
+        return told + error_lines(error)
+    if not error.__dict__.get("_displayed"):
+        error._displayed = True
+        display = import_module("IPython.display")
+        display.display(display.HTML(error_html(error)))
+    return told

@@ -178,6 +178,6 @@ def plain_lines(lines: Iterable[Line]) -> list[str]:
 
 
 def said(problem: Any) -> str:
-    """A problem in one line, without its place."""
-    hint = getattr(problem, "hint", None)
-    return f"{problem.code}: {problem.message}" + (f"; {hint}" if hint else "")
+    """A problem in one line, without its place, which the message about a text draws below."""
+    message = problem.message.split("\n")[0]
+    return f"{problem.code}: {message}" + (f"; {problem.hint}" if problem.hint else "")

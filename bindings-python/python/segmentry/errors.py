@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -71,22 +69,10 @@ class SegmentryError(Exception):
         return str(_html.error_html(self))
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows of it: the document with the bad places marked, and the caller's own lines."""
+        """What IPython shows of it: the caller's own lines, and the document with the bad places marked."""
         from segmentry import _html
 
-        shell = sys.modules["IPython"].get_ipython()
-        below = []
-        if hasattr(shell, "kernel"):
-            from IPython.display import HTML, display
-
-            display(HTML(self._repr_html_()))
-        else:
-            below = _html.error_lines(self)
-        told = traceback.TracebackException.from_exception(self)
-        told.stack = traceback.StackSummary.from_list(
-            frame for frame in told.stack if "/segmentry/" not in frame.filename
-        )
-        return [line.rstrip("\n") for line in told.format()] + below
+        return _html.traceback_lines(self)
 
 
 class InvalidError(SegmentryError):
