@@ -134,7 +134,7 @@ def test_without_altair_it_is_said_what_to_install(engine: sg.SegmentEngine, mon
         lambda: engine.plot.attrition("tier = 1"),
         lambda: engine.plot.lineage("Recent"),
     ):
-        with pytest.raises(ImportError, match=r"needs altair.*segmentry\[plot\]"):
+        with pytest.raises(sg.MissingPackageError, match=r"needs altair.*segmentry\[plot\]"):
             plot()
 
 

@@ -370,7 +370,7 @@ def traceback_lines(error: Any) -> list[str]:
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename.startswith(ours) or "/IPython/" in frame.filename:
             continue
-        cell = shell.compile.format_code_name(frame.filename)
+        cell = shell and shell.compile.format_code_name(frame.filename)
         place = " ".join(cell) if cell else f"File {frame.filename}"
         told += [f"  {place}, line {frame.lineno}, in {frame.name}", f"    {frame.line}"]
     told += f"{type(error).__name__}: {error}".split("\n")
