@@ -63,13 +63,11 @@ quickstart:
 ## soak: everything that is random or large, with what is said above (`make soak RULES=30000 FUZZ=1000000`): rules, pairs and
 ## sets of rules, sequences of runs, every user of the corpus explained, hostile strings, random inputs for each reader,
 ## schedules in every zone minute by minute, scenarios of schedulers that crash, 16 processes with so many writes each on one
-## catalog, runs of so many users in little memory, processes killed and their system calls refused, and runs that are stopped;
-## ends with a table of what must be reached and what was
-soak: venv strace
-	@mkdir -p "$(CARGO_TARGET_DIR)"
 ## catalog, runs of so many users in little memory, processes killed and their system calls refused, runs that are stopped,
-## and through Python so many calls in each of 32 threads and so many refreshes in flat memory
+## and through Python so many calls in each of 32 threads and so many refreshes in flat memory; ends with a table of what
+## must be reached and what was
 soak: venv strace python
+	@mkdir -p "$(CARGO_TARGET_DIR)"
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" SEGMENTRY_EXPLAINED=all \
 	SEGMENTRY_HOSTILE="$(HOSTILE)" SEGMENTRY_FUZZ="$(FUZZ)" SEGMENTRY_USERS="$(GROUPS)" \
@@ -79,12 +77,9 @@ soak: venv strace python
 			sqlite_processes pass_in_little faults:: bad:: --include-ignored --nocapture 2>&1 | tee "$(CARGO_TARGET_DIR)/soak.log"
 	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --release --workspace --lib -- stopped_at_random_moments --nocapture 2>&1 \
 		| tee -a "$(CARGO_TARGET_DIR)/soak.log"
-	python3 core/tests/soak.py "$(CARGO_TARGET_DIR)/soak.log"
-		cargo test --workspace --test '*' -- differential reuse store corpus_explanations hostile fuzz schedule \
-			sqlite_processes pass_in_little faults:: --include-ignored --nocapture
-	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --workspace --lib -- stopped_at_random_moments --nocapture
 	cd bindings-python && SEGMENTRY_CALLS_PER_THREAD="$(CALLS_PER_THREAD)" SEGMENTRY_REFRESHES="$(REFRESHES)" \
 		"$(PYTHON)" -m pytest -q tests/test_citizen.py
+	python3 core/tests/soak.py "$(CARGO_TARGET_DIR)/soak.log"
 
 ## mutations: plants faults one at a time, each of which has to turn a test red; takes an hour
 mutations:

@@ -110,6 +110,11 @@ impl Segment {
         let segment = self.segment(py)?.clone();
         Call::start(py, async move { segment.export(path, format.parse::<ExportFormat>()?).await })
     }
+
+    fn write_table(&self, py: Python<'_>, destination: PathBuf) -> PyResult<Call> {
+        let segment = self.segment(py)?.clone();
+        Call::start(py, async move { segment.write_table(destination).await })
+    }
 }
 
 fn names(columns: Option<&[String]>) -> Option<Vec<&str>> {

@@ -321,11 +321,12 @@ def test_other_verbs_of_a_segment_are_awaited_too(engine: SegmentEngine, tmp_pat
         segment = await engine.segment_async("Metro")
         await segment.export_async(tmp_path / "metro.parquet")
         return (
+            await segment.write_table_async(tmp_path / "platform.db"),
             len(await segment.members_async()),
             len(await segment.sample_async(1, ["city_tier"])),
             len(await segment.versions_async()),
             len((await segment.changes_async(1)).entered),
         )
 
-    assert asyncio.run(all_of_them()) == (2, 1, 1, 0)
+    assert asyncio.run(all_of_them()) == (2, 2, 1, 1, 0)
     assert polars.read_parquet(tmp_path / "metro.parquet")["user_id"].to_list() == [1, 3]

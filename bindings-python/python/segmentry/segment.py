@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segmentry._arrow import Keys, Rows, Tabular
-from segmentry._calls import Pending, awaitable, blocking, nothing, unpicklable
+from segmentry._calls import Pending, as_is, awaitable, blocking, nothing, unpicklable
 from segmentry._decode import decode, decode_all
 from segmentry.types import Changes, SegmentVersion
 
@@ -181,6 +181,20 @@ class Segment(Tabular):
         return Pending(self._segment.export(path, format), nothing)
 
     export_async = awaitable(export)
+
+    @blocking
+    def write_table(self, destination: str | os.PathLike[str]) -> Pending[int]:
+        """Writes the keys to a table `segment_output_<rule id>` of an SQLite database; the number of rows.
+
+        The table has one column under the key's name. That of an earlier version is replaced at once;
+        anything else of that name is left, and is a `ConflictError`.
+
+        >>> engine.segment("Metro").write_table(folder / "platform.db")
+        2
+        """
+        return Pending(self._segment.write_table(destination), as_is)
+
+    write_table_async = awaitable(write_table)
 
     def __repr__(self) -> str:
         return (
