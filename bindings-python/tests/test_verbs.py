@@ -36,7 +36,7 @@ VERBS: list[tuple[str, Callable[[Path], tuple[Any, ...]], Callable[[Any], bool]]
     ("add_parquet", lambda folder: ("visits", parquet(folder)), lambda a: a is None),
     ("add_sqlite", lambda folder: (sqlite(folder),), lambda a: a == ["visits"]),
     ("refresh", lambda _: (["Metro"],), lambda a: a.segments[0].row_count == 2),
-    ("runs", lambda _: (), lambda a: a.items[0].id == 1),
+    ("runs", lambda _: (), lambda a: a[0].id == a.items[0].id == 1),
     ("run", lambda _: (1,), lambda a: a.segments[0].segment_name == "Metro"),
     ("segments", lambda _: (), lambda a: a.items[0].current.version == 1),
     ("segment", lambda _: ("Metro",), lambda a: list(a) == [1, 3]),

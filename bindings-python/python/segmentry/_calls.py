@@ -110,6 +110,11 @@ def awaitable(blocked: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     return run
 
 
+def as_is(answer: T) -> T:
+    """An answer that needs nothing done to it."""
+    return answer
+
+
 def nothing(answer: object) -> None:
     """The answer of a verb that has none."""
 

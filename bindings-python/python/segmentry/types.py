@@ -73,7 +73,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a long list; iterating goes over this page's entries."""
+    """One page of a long list; iterating and indexing go over this page's entries."""
 
     items: tuple[T, ...]
     total: int
@@ -87,6 +87,9 @@ class Page(Generic[T]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def __getitem__(self, place: int) -> T:
+        return self.items[place]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,6 @@ class Verbs:
     _engine: _native.Engine
 
 
-def as_is(answer: T) -> T:
-    """An answer that needs nothing done to it."""
-    return answer
-
-
 def as_one(kind: type[T]) -> Callable[[str], T]:
     """JSON as one object."""
     return lambda text: decode(kind, text)

@@ -7,10 +7,10 @@ import json
 from typing import Any, Literal, overload
 
 from segmentry._arrow import Rows
-from segmentry._calls import Pending, awaitable, blocking
+from segmentry._calls import Pending, as_is, awaitable, blocking
 from segmentry._decode import decode, read
 from segmentry._documents import Conditions, Instant, Key, RuleRef, document, instant, named, wanted
-from segmentry._verbs.base import Verbs, as_is, as_list, as_one
+from segmentry._verbs.base import Verbs, as_list, as_one
 from segmentry.parts import AudienceModel, Inferred, RuleParser, inferred
 from segmentry.types import Dependencies, Explanation, FieldInfo, Lineage, Preview, Summary
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from segmentry._calls import Pending, awaitable, blocking, nothing
+from segmentry._calls import Pending, as_is, awaitable, blocking, nothing
 from segmentry._documents import RuleDocument, RuleRef, document, named
-from segmentry._verbs.base import Verbs, as_is, as_list, as_one, as_page
+from segmentry._verbs.base import Verbs, as_list, as_one, as_page
 from segmentry.errors import Problem
 from segmentry.types import Page, Rule, RuleVersion, Updated
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from segmentry._arrow import Keys
-from segmentry._calls import Pending, awaitable, blocking
+from segmentry._calls import Pending, as_is, awaitable, blocking
 from segmentry._decode import decode, read
 from segmentry._documents import Instant, Key, RuleRef, Seconds, all_named, instant, named, seconds
 from segmentry._progress import Listener, Progress
-from segmentry._verbs.base import Verbs, as_is, as_list, as_one, as_page
+from segmentry._verbs.base import Verbs, as_list, as_one, as_page
 from segmentry.scheduler import Scheduler
 from segmentry.segment import Segment
 from segmentry.types import (

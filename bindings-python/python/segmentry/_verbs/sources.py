@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 
 from segmentry._arrow import ArrowStream
-from segmentry._calls import Pending, awaitable, blocking, nothing
+from segmentry._calls import Pending, as_is, awaitable, blocking, nothing
 from segmentry._decode import decode_all
-from segmentry._verbs.base import Verbs, as_is
+from segmentry._verbs.base import Verbs
 from segmentry.types import SourceInfo
 
 PathLike = str | os.PathLike[str]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from segmentry._calls import Pending, awaitable, blocking
+from segmentry._calls import Pending, as_is, awaitable, blocking
 from segmentry._documents import Key, Seconds, seconds
-from segmentry._verbs.base import Verbs, as_is, as_one, as_one_or_none
+from segmentry._verbs.base import Verbs, as_one, as_one_or_none
 from segmentry.types import Check, Forgotten, StoreStatus, Vacuumed
 
 
