@@ -12,9 +12,6 @@
 //! | `segment.rs`, `scheduler.rs` | what an engine gives that has verbs of its own |
 //! | `parts.rs` | parser, model and dependency finder by themselves |
 
-// The macros of pyo3 write unsafe code for every class and function; nothing here does.
-#![allow(unsafe_code)]
-
 mod arguments;
 mod arrow;
 mod call;

@@ -24,14 +24,14 @@ PANICS = int(os.environ.get("SEGMENTRY_PANICS", "1000"))
 REFRESHES = int(os.environ.get("SEGMENTRY_REFRESHES", "400"))
 
 
-def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_python(code: str, seconds: int = 300, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs code in a process of its own."""
     path = os.pathsep.join([str(HERE), str(HERE.parent)])
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=seconds,
         env=os.environ | {"PYTHONPATH": path} | environment,
     )
 
@@ -240,7 +240,7 @@ for at in range({REFRESHES} // 2):
     once(at)
 print(before, resident())
 """
-    ran = run_python(code)
+    ran = run_python(code, seconds=120 + REFRESHES)
     assert ran.returncode == 0, ran.stderr
     before, after = map(int, ran.stdout.split())
     assert after - before < 10 * 2**20, f"{before / 2**20:.0f} MiB became {after / 2**20:.0f}"
