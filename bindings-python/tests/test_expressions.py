@@ -12,7 +12,7 @@ import pandas
 import polars
 import pytest
 import segmentry.expressions as sg
-from segmentry import RuleParser
+from segmentry import RuleParser, SegmentEngine
 from segmentry.expressions import all_of, any_of, bucket, col, did, did_not, events, in_segment, not_in_segment
 from segmentry.types import Rule
 
@@ -279,7 +279,24 @@ def test_a_rule() -> None:
         "operation": "INTERSECTION",
         "include": [0, 1, 2],
     }
+    assert sg.rule("Adults", "age >= 18")["conditions"] == [{"field": "age", "operator": ">=", "value": 18}]
     assert sg.rule("Adults", col("age") >= 18)["conditions"] == {"field": "age", "operator": ">=", "value": 18}
+
+
+def test_every_verb_that_takes_conditions_takes_expressions(engine: SegmentEngine) -> None:
+    paid = events("payments").sum("amount") > 100
+    expression = (col("city_tier") == 1) & paid
+    assert engine.preview(expression).count == 1
+    assert engine.preview([col("city_tier") == 1, paid]).count == 1
+    assert engine.validate({"rule_name": "Paid", "conditions": [expression]}) == []
+    rule = engine.create_rule({"rule_name": "Paid", "conditions": expression})
+    assert engine.refresh([rule]).segments[0].row_count == 1
+    assert engine.explain(expression, 1).member
+    assert engine.dependencies(sg.rule("Again", expression)).depends_on == (rule,)
+    assert engine.preview(in_segment(engine.segment(rule), engine.rule(rule))).count == 1
+    assert RuleParser.to_text(expression) == "city_tier = 1 and sum(payments.amount) > 100"
+    with pytest.raises(TypeError, match="is not a condition yet"):
+        engine.preview(col("city_tier"))
 
 
 REFUSED = [

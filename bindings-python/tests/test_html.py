@@ -194,6 +194,16 @@ def test_errors_mark_the_bad_places(engine: sg.SegmentEngine) -> None:
     assert marks(raised.value._repr_html_()) == ["cuont"]
 
 
+def test_errors_without_a_place_are_told(engine: sg.SegmentEngine) -> None:
+    with pytest.raises(sg.NotFoundError) as raised:
+        engine.segment("Nobody")
+    assert 'no rule is named "Nobody"' in text_of(raised.value._repr_html_())
+    error = sg.InvalidError("wrong", [Problem("malformed", "", "all of it is wrong")])
+    error.document = "{no JSON"
+    told = text_of(error._repr_html_())
+    assert "{no JSON" in told and "all of it is wrong" in told
+
+
 def marks(html: str) -> list[str]:
     Checked(html)
     found = re.findall(r"<mark[^>]*>(.*?)</mark>", html)

@@ -41,7 +41,7 @@ def layout(lineage: Any) -> Layout:
     layers, ways = _layered(nodes, edges)
     _ordered(layers, ways)
     place = _placed(layers)
-    high = max(y for _, y in place.values()) + HIGH // 2 + 12
+    high = max(y + (HIGH // 2 if isinstance(stop, int) else 0) for stop, (_, y) in place.items()) + 12
     wide = len(layers) * BOX + (len(layers) - 1) * GAP + 24
     return Layout(nodes, edges, ways, place, wide, high, len(lineage.nodes) - len(nodes))
 
@@ -194,11 +194,12 @@ def fitted(name: str, room: float = BOX - 24) -> str:
 
 
 def _width(letter: str) -> float:
+    # The widest of the fonts that notebooks come with decides.
     if letter in "iljtfrI.,:;|!'() ":
-        return 4.2
+        return 4.6
     if ord(letter) > 0x2E80:
         return 12.5
-    return 9.0 if letter.isupper() or letter in "mwMW@%" else 7.0
+    return 10.2 if letter.isupper() or letter in "mw@%<>=+~&" else 7.6
 
 
 def reasons(lineage: Any) -> Iterable[tuple[str, str, str]]:

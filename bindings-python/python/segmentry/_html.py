@@ -117,13 +117,17 @@ def _code(text: str, most: int = 400) -> str:
     return f'<code style="font-family:monospace;white-space:pre-wrap;background:none;padding:0;color:inherit">{_text(text, most)}</code>'
 
 
+def _cell(value: object) -> str:
+    return f'<span style="white-space:nowrap">{_text("–" if value is None else value, 40)}</span>'
+
+
 def _rows(table: Any, most: int = 5) -> str:
     """The first rows of a table in Arrow's form."""
     names = table.columns[:COLUMNS]
     rows = table.to_pylist()[:most]
     if not rows:
         return ""
-    cells = [[_text("–" if row[name] is None else row[name], 60) for name in names] for row in rows]
+    cells = [[_cell(row[name]) for name in names] for row in rows]
     first = rows[0]
     right = [at for at, name in enumerate(names) if isinstance(first[name], int | float) and first[name] is not True]
     wider = len(table.columns) - len(names)
@@ -233,12 +237,16 @@ def lineage_html(lineage: Any) -> str:
     return _framed(title, f'<div style="overflow-x:auto">{svg}</div>', left_out, folded, note=dashed)
 
 
+# Members of a rule that are not among its facts.
+SAID_ELSEWHERE = {"rule_name", "description", "conditions", "id", "created_at", "updated_at"}
+
+
 def rule_html(rule: Any) -> str:
     """A rule: its conditions as text, and the other members of its document."""
     document = rule.to_document()
     facts: list[tuple[str, str | None]] = []
     for name, member in document.items():
-        if name in ("rule_name", "description", "conditions") or member in (None, []):
+        if name in SAID_ELSEWHERE or member in (None, [], True):
             continue
         value = member if isinstance(member, str | int | bool) else json.dumps(member, ensure_ascii=False, default=str)
         facts.append((_text(name.replace("_", " ")), _text(value, 200)))
@@ -246,7 +254,7 @@ def rule_html(rule: Any) -> str:
     text = _code(spoken(json.dumps(conditions)), 4_000) if conditions is not None else ""
     described = f"<div>{_text(document['description'])}</div>" if document.get("description") else ""
     said_in_full = _folded("document", "\n".join(line.text for line in marked(document, ())))
-    note = f"rule {rule.id}, version {rule.version}"
+    note = f"rule {rule.id}, version {rule.version} of {_instant(rule.updated_at)}"
     return _framed(
         _text(rule.rule_name),
         described,
@@ -278,7 +286,7 @@ def _branch(part: Any) -> str:
     else:
         label = _code(spoken(part.text), 300) if part.text else f"<b>{_text(part.kind)}</b> {_code(part.path)}"
     facts = []
-    if part.needed is not None and part.kind == "condition":
+    if part.needed not in (None, "did", "didNot") and part.kind == "condition":
         has = "nothing" if part.value is None else json.dumps(part.value, ensure_ascii=False, default=str)
         facts.append(f"has {_text(has, 80)}, needs {_text(part.needed, 120)}")
     if part.cutoff is not None:
@@ -331,12 +339,15 @@ def error_html(error: Any) -> str:
     problems = list(error.problems)
     rows = [(_code(problem.path or "–"), _text(said(problem), 1_000)) for problem in problems[:ROWS]]
     document = getattr(error, "document", None)
-    shown = ""
-    if document is not None:
-        lines = "".join(_marked_line(line) for line in marked(document, problems))
-        shown = f'<div style="{PRE};white-space:pre;overflow-x:auto">{lines}</div>'
-    table = "" if shown else _table(("where", "what"), rows, left_out=len(problems) - ROWS)
+    lines = [] if document is None else marked(document, problems)
+    shown = "".join(_marked_line(line) for line in lines)
+    shown = f'<div style="{PRE};white-space:pre;overflow-x:auto">{shown}</div>' if shown else ""
+    table = _table(("where", "what"), rows, left_out=len(problems) - ROWS)
+    if not any(problem.path for problem in problems):
+        table = "".join(f"<div>{what}</div>" for _, what in rows)
     title = f'<span style="color:{WARN}">{_text(type(error).__name__)}</span>'
+    if sum(len(line.marks) for line in lines) == len(problems):
+        table = ""  # each is told where it is
     return _framed(title, shown, table, note=_text(f"{len(problems)} problem{'s' * (len(problems) != 1)}"))
 
 

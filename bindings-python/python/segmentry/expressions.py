@@ -26,6 +26,7 @@ from segmentry._conditions import Condition, all_of, any_of, condition_of
 from segmentry._documents import RuleRef, named
 from segmentry._subjects import Bucket, Column, Events
 from segmentry._values import Document, call, json_list, window_of
+from segmentry.parts import RuleParser
 
 __all__ = [
     "Condition",
@@ -121,13 +122,15 @@ def rule(
     """A rule's document: its name, conditions and further members (`description`, `schedule`, `timezone`,
     `start_date`, `end_date`, `operation`, `include`, `exclude`, `enabled`).
 
-    `conditions` is an expression, a document or a list of these; `depends_on` has ids, names or segments.
+    `conditions` is an expression, a document, a list of these, or the text form; `depends_on` has ids, names or segments.
 
     >>> rule("Adults", col("age") >= 18, schedule="@daily")["schedule"]
     '@daily'
     """
     document: Document = {"rule_name": rule_name}
-    if isinstance(conditions, list | tuple):
+    if isinstance(conditions, str):
+        document["conditions"] = RuleParser.parse_text(conditions)
+    elif isinstance(conditions, list | tuple):
         document["conditions"] = [condition_of(part).to_document() for part in conditions]
     elif conditions is not None:
         document["conditions"] = condition_of(conditions).to_document()
