@@ -265,6 +265,45 @@ def rule_html(rule: Any) -> str:
     )
 
 
+def page_html(page: Any) -> str:
+    """A page of rules, segments or runs, a row for each."""
+    headers, rows = _listed(page.items[:ROWS])
+    numbers = [at for at, name in enumerate(headers) if name in ("users", "segments", "failed", "seconds")]
+    table = _table(headers, rows, numbers, len(page.items) - ROWS) if rows else ""
+    return _framed(f"{page.total:,} in all", table, note=f"page {page.page} of {max(page.pages, 1)}")
+
+
+def _listed(items: Sequence[Any]) -> tuple[list[str], list[list[str]]]:
+    """The names of the columns, and the cells, for what the items are."""
+    if items and hasattr(items[0], "document"):
+        headers = ["rule", "name", "conditions", "schedule"]
+        documents = [(rule, rule.to_document()) for rule in items]
+        return headers, [
+            [
+                str(rule.id),
+                _text(rule.rule_name, 80),
+                _code(spoken(json.dumps(document["conditions"])), 160)
+                if document.get("conditions") is not None
+                else "",
+                _text(document.get("schedule") or ""),
+            ]
+            for rule, document in documents
+        ]
+    if items and hasattr(items[0], "segment_name"):
+        instants = [None if entry.current is None else entry.current.as_of for entry in items]
+        cells = zip(items, instants, strict=True)
+        return ["rule", "segment", "users", "as of"], [
+            [str(entry.rule_id), _text(entry.segment_name, 80), _number(entry.row_count), _instant(as_of)]
+            for entry, as_of in cells
+        ]
+    if items and hasattr(items[0], "segments"):
+        return ["run", "as of", "segments", "failed", "seconds"], [
+            [str(run.id), _instant(run.as_of), str(len(run.segments)), str(len(run.failed)), f"{run.seconds:.2f}"]
+            for run in items
+        ]
+    return [""], [[_text(item)] for item in items]
+
+
 def explained_html(explained: Any) -> str:
     """Why a user is a member, or why not: the tree of conditions, with what the user has and what is needed."""
     if not hasattr(explained, "root"):  # a part of an explanation by itself

@@ -91,6 +91,11 @@ class Page(Generic[T]):
     def __getitem__(self, place: int) -> T:
         return self.items[place]
 
+    def _repr_html_(self) -> str:
+        from segmentry import _html
+
+        return _html.page_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
