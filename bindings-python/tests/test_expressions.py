@@ -244,6 +244,15 @@ def test_joined_conditions_are_one_group_and_named_groups_stay() -> None:
     assert repr(~(a & b) & c) == "~((col('a') == 1) & (col('b') == 1)) & (col('c') == 1)"
 
 
+def test_documents_are_conditions_too() -> None:
+    both = {"combinator": "and", "rules": [TIER_DOCUMENT, TIER_DOCUMENT]}
+    assert (TIER & TIER_DOCUMENT).to_document() == (TIER_DOCUMENT & TIER).to_document() == both
+    assert (TIER_DOCUMENT | TIER).to_document() == {**both, "combinator": "or"}
+    assert all_of(TIER_DOCUMENT, TIER).to_document() == both
+    again = eval(repr(TIER & TIER_DOCUMENT), NAMES)
+    assert again.to_document() == both
+
+
 def test_documents_are_the_callers_own() -> None:
     values = [1, 2]
     condition = col("a").is_in(values)
@@ -257,6 +266,8 @@ def test_columns_of_frames_are_lists() -> None:
         document = col("a").is_in(values).to_document()
         assert json.dumps(document["value"]) == "[1, 2]"
     assert json.dumps((col("a") > numpy.float32(1.5)).to_document()["value"]) == "1.5"
+    for expression in (numpy.int64(10) < SPEND, numpy.float64(10) < TIER & SPEND):
+        assert json.dumps(expression.to_document()).endswith(('"operator": ">", "value": 10}', '"value": 10.0}]}'))
     assert (col("a") > pandas.Timestamp("2025-01-31")).to_document()["value"] == "2025-01-31T00:00:00"
 
 
@@ -329,6 +340,8 @@ REFUSED = [
     (lambda: did(events("t").last("1 day"), "u"), "a step has no window"),
     (lambda: events("t").within("1 day").count(), "step of did"),
     (lambda: {TIER: 1}, "unhashable"),
+    (lambda: events("t").last("1 day") == 0, r"\.count\(\)"),
+    (lambda: TIER & events("t") > 3, r"\.count\(\)"),  # type: ignore[operator]
 ]
 
 

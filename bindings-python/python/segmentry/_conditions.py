@@ -12,6 +12,9 @@ from segmentry._values import Document, call
 class Part:
     """Anything that may stand in an expression."""
 
+    # numpy's scalars leave operators to us, rather than make arrays of what stands beside them.
+    __array_ufunc__ = None
+
     def __bool__(self) -> NoReturn:
         raise TypeError(
             "an expression is neither true nor false by itself: join conditions with & and | and negate them "

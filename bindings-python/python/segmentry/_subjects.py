@@ -262,11 +262,16 @@ def _names(tables: tuple[str, ...]) -> str | list[str]:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Events(_Narrowed, Part):
+class Events(_Narrowed, Comparable):
     """Events of one or several tables, to be aggregated or to be a step of `did`."""
 
     tables: tuple[str, ...] = ()
     gap: str | None = None
+
+    def _compare(self, operator: str, other: object) -> Condition:
+        raise TypeError(
+            f"{self!r} is not a value yet: say what of the events is meant, .count() or .sum(field) for instance"
+        )
 
     def _value(self, aggregate: str, field: str | None = None) -> Aggregate:
         if self.gap is not None:
