@@ -148,8 +148,9 @@ def test_results_show_their_figures(engine: sg.SegmentEngine) -> None:
     assert "from 2025-12-02 00:00 UTC until 2026-01-01 00:00 UTC" in told
     assert "all of" in text_of(explained.root._repr_html_())
 
-    assert "3 in all page 1 of 1 rule name" in text_of(engine.rules()._repr_html_())
+    assert "3 in all page 1 of 1 rule name says" in text_of(engine.rules()._repr_html_())
     assert "1 First tier city_tier = 1" in text_of(engine.rules()._repr_html_())
+    assert "3 Both INTERSECTION of 1, 2" in text_of(engine.rules()._repr_html_())
     assert "1 First tier 25 2026-01-01 00:00 UTC" in text_of(engine.segments()._repr_html_())
     assert f"{run.id} 2026-01-01 00:00 UTC 3 0" in text_of(engine.runs()._repr_html_())
     assert "0 in all" in text_of(engine.rules(search="nothing")._repr_html_())

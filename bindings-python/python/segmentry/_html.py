@@ -276,18 +276,14 @@ def page_html(page: Any) -> str:
 def _listed(items: Sequence[Any]) -> tuple[list[str], list[list[str]]]:
     """The names of the columns, and the cells, for what the items are."""
     if items and hasattr(items[0], "document"):
-        headers = ["rule", "name", "conditions", "schedule"]
-        documents = [(rule, rule.to_document()) for rule in items]
-        return headers, [
+        return ["rule", "name", "says", "schedule"], [
             [
                 str(rule.id),
                 _text(rule.rule_name, 80),
-                _code(spoken(json.dumps(document["conditions"])), 160)
-                if document.get("conditions") is not None
-                else "",
-                _text(document.get("schedule") or ""),
+                _saying(rule.to_document()),
+                _cell(rule.document.get("schedule") or ""),
             ]
-            for rule, document in documents
+            for rule in items
         ]
     if items and hasattr(items[0], "segment_name"):
         instants = [None if entry.current is None else entry.current.as_of for entry in items]
@@ -302,6 +298,15 @@ def _listed(items: Sequence[Any]) -> tuple[list[str], list[list[str]]]:
             for run in items
         ]
     return [""], [[_text(item)] for item in items]
+
+
+def _saying(document: Any) -> str:
+    """What a rule says, in short: the operation on other rules' segments, and its conditions."""
+    operands = ", ".join(str(rule) for rule in document.get("depends_on") or ())
+    operation = f"{document.get('operation')} of {operands}" if operands else ""
+    conditions = document.get("conditions")
+    own = spoken(json.dumps(conditions)) if conditions else ""
+    return _code(" with ".join(filter(None, (operation, own))) or "everyone", 160)
 
 
 def explained_html(explained: Any) -> str:
