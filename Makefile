@@ -30,8 +30,9 @@ COMPARE_PYTHON := $(CURDIR)/$(COMPARE_VENV)/bin/python
 .PHONY: check test python test-python soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
 
 ## check: format, clippy and unit tests
+# By their names: `--lib` would link Python's and Node's modules as programs, which they can't be.
 check: lint
-	cargo test --workspace --lib
+	cargo test --workspace --tests -- tests::
 
 ## test: everything, the tests of the documentation and the quickstart included
 test: venv strace lint
@@ -75,7 +76,7 @@ soak: venv strace python
 	SEGMENTRY_KILLS="$(KILLS)" SEGMENTRY_CALLS=all \
 		cargo test --release --workspace --test '*' -- differential reuse store corpus_explanations hostile fuzz schedule \
 			sqlite_processes pass_in_little faults:: bad:: --include-ignored --nocapture 2>&1 | tee "$(CARGO_TARGET_DIR)/soak.log"
-	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --release --workspace --lib -- stopped_at_random_moments --nocapture 2>&1 \
+	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --release --workspace --tests -- stopped_at_random_moments --nocapture 2>&1 \
 		| tee -a "$(CARGO_TARGET_DIR)/soak.log"
 	cd bindings-python && SEGMENTRY_CALLS_PER_THREAD="$(CALLS_PER_THREAD)" SEGMENTRY_REFRESHES="$(REFRESHES)" \
 		"$(PYTHON)" -m pytest -q tests/test_citizen.py

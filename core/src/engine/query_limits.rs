@@ -14,6 +14,10 @@ const MAX_BYTES: usize = 1 << 20;
 /// again.
 const MAX_BRACKETS: usize = 16;
 
+/// How deep calls of functions nest, which the parser tries in one way. Texts are compared without regard
+/// to case by a call for each letter, one in another.
+const MAX_CALLS: usize = 40;
+
 /// How many operators and keywords stand in a row, those around the brackets that one is in included; a
 /// comma begins a new row.
 const MAX_CHAIN: usize = 500;
@@ -28,15 +32,30 @@ pub(super) fn check(query: &str) -> Result<()> {
         Error::new(Code::BadQuery, format!("SQL error: {error}")).caused_by(error)
     })?;
     let mut rows = vec![0];
+    // Of each bracket that is open, whether it is a call's.
+    let mut open: Vec<bool> = Vec::new();
+    let mut may_call = false;
     for token in tokens {
+        let called = may_call && token == Token::LParen;
+        may_call = is_function(&token);
         match token {
             Token::LParen | Token::LBracket | Token::LBrace => {
                 rows.push(0);
-                if rows.len() > MAX_BRACKETS + 1 {
+                open.push(called);
+                let calls = open.iter().filter(|call| **call).count();
+                if open.len() - calls > MAX_BRACKETS {
                     return Err(passed(&format!("{MAX_BRACKETS} levels of brackets in a query")));
                 }
+                if calls > MAX_CALLS {
+                    return Err(passed(&format!(
+                        "{MAX_CALLS} calls within one another in a query"
+                    )));
+                }
             }
-            Token::RParen | Token::RBracket | Token::RBrace if rows.len() > 1 => drop(rows.pop()),
+            Token::RParen | Token::RBracket | Token::RBrace if rows.len() > 1 => {
+                rows.pop();
+                open.pop();
+            }
             Token::Comma => rows.last_mut().into_iter().for_each(|row| *row = 0),
             Token::Word(word) if word.keyword == Keyword::NoKeyword => {}
             Token::Whitespace(_) | Token::Number(..) | Token::SingleQuotedString(_) => {}
@@ -49,6 +68,12 @@ pub(super) fn check(query: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a bracket after it is that of a call: `NOT (` and `IN (` are none.
+fn is_function(token: &Token) -> bool {
+    let Token::Word(word) = token else { return false };
+    matches!(word.keyword, Keyword::NoKeyword | Keyword::REPLACE)
 }
 
 fn passed(limit: &str) -> Error {

@@ -117,6 +117,22 @@ async fn queries_say_a_rule_in_sql() {
     assert_eq!(code(engine.to_sql(&bad, Dialect::DataFusion).await), Code::UnknownField);
 }
 
+/// A text is compared without regard to case letter by letter, each in a call around the last.
+#[tokio::test]
+async fn queries_that_a_rule_is_in_sql_are_read_again() {
+    let engine = engine().await;
+    let long = "The quick brown fox jumps over the lazy dog: 'nepal'";
+    for (operator, expected) in
+        [("contains", vec![]), ("not contains", vec![1, 2, 3, 4, 6, 7, 8, 9, 10])]
+    {
+        let condition = json!([{"field": "country", "operator": operator, "value": long}]);
+        let sql = engine.to_sql(&condition, Dialect::DataFusion).await.unwrap();
+        let mut found = rows(&engine, &sql).await;
+        found.sort_unstable();
+        assert_eq!(found, expected, "{sql}");
+    }
+}
+
 #[tokio::test]
 async fn queries_of_fields_sources_and_summary() {
     let engine = engine().await;

@@ -259,7 +259,7 @@ fn hostile_queries_may_be_deep_and_long() {
         runtime.block_on(async {
             let ground = ground(&["a".to_owned()]);
             let engine = engine(&ground).await;
-            for count in [8, 16, 200, 450, 100_000, 1_000_000] {
+            for count in [8, 16, 36, 40, 200, 450, 100_000, 1_000_000] {
                 let nested = |open: &str, close: &str| {
                     format!("SELECT {}1{}", open.repeat(count), close.repeat(count))
                 };
@@ -273,6 +273,8 @@ fn hostile_queries_may_be_deep_and_long() {
                     nested("'a' || ", ""),
                     nested("1, ", ""),
                     nested("abs(", ")"),
+                    nested("abs((", "))"),
+                    nested("replace(", ", 'a', 'b')"),
                     nested("CASE WHEN true THEN ", " END"),
                     nested("(SELECT ", ")"),
                     nested("[", "]"),

@@ -11,7 +11,9 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,7 +24,10 @@ ROOT = Path(__file__).resolve().parents[3]
 # what the store must not forget by its own tests, but for the long one.
 TESTS = ["corpus_cases", "engine::ranks", "store::", "--skip", "incremental"]
 # Of schedules, leases and upkeep each fault names the tests that are about it.
-OTHERS = ["schedule", "lease", "upkeep"]
+OTHERS = ["schedule::", "lease", "upkeep"]
+
+# A fault may keep a test waiting for ever, which is as good as red.
+TIMEOUT = 1_200
 
 
 def copy_of_the_repository(folder: Path) -> None:
@@ -45,6 +50,12 @@ def copied():
     folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "mutations"
     shutil.rmtree(folder, ignore_errors=True)
     copy_of_the_repository(folder)
+    # With a version of its own: cargo would take what is built of it for the repository's.
+    manifest = folder / "Cargo.toml"
+    text = manifest.read_text()
+    other = re.sub(r'^version = "([^"]*)"', r'version = "\1-mutated"', text, count=1, flags=re.M)
+    assert other != text
+    manifest.write_text(other)
     try:
         yield folder
     finally:
@@ -55,9 +66,18 @@ def cargo(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     command = ["cargo", "test", "-q", "--workspace", "--test", "main", *arguments]
     # The target directory is that of the repository: the dependencies are not built again.
     target = {"CARGO_TARGET_DIR": str(folder.parent)}
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env={**os.environ, **target}
+    running = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, **target}, start_new_session=True,
     )
+    try:
+        output, errors = running.communicate(timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        # The tests with it.
+        os.killpg(running.pid, signal.SIGKILL)
+        output, errors = running.communicate()
+        output += "\n---- does_not_end stdout ----\n"
+    return subprocess.CompletedProcess(command, running.returncode, output, errors)
 
 
 def red(output: str) -> list:
