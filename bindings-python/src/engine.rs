@@ -92,7 +92,7 @@ impl Engine {
         model: Option<String>,
         store: Option<PathBuf>,
         threads: Option<Count>,
-        memory_bytes: Option<u64>,
+        memory_bytes: Option<Count>,
         memory_text: Option<String>,
         busy_timeout: Option<Seconds>,
     ) -> PyResult<Call> {
@@ -110,7 +110,7 @@ impl Engine {
                 builder = builder.threads(threads.0);
             }
             if let Some(bytes) = memory_bytes {
-                builder = builder.memory_limit(bytes);
+                builder = builder.memory_limit(u64::try_from(bytes.0).unwrap_or(u64::MAX));
             }
             if let Some(text) = memory_text {
                 builder = builder.memory_limit_text(&text)?;

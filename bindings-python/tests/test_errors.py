@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,15 @@ def test_an_error_says_everything_with_its_places(engine: SegmentEngine) -> None
     assert "/conditions/0/field" in lines[0] and "city_tier" in lines[0] and "/conditions/1/value" in lines[1]
     assert error.document is not None and '"many"' in error.document
     assert "city_teir" in error._repr_html_()
+
+
+def test_an_error_of_many_rules_names_the_one(engine: SegmentEngine) -> None:
+    good, bad = {"rule_name": "Good", "conditions": []}, {"rule_name": "Bad"}
+    with pytest.raises(segmentry.InvalidError) as caught:
+        engine.import_rules([good, bad])
+    assert caught.value.path.startswith("/1")
+    assert caught.value.document is not None and json.loads(caught.value.document) == [good, bad]
+    assert engine.rules().total == 1
 
 
 def test_errors_can_be_pickled(engine: SegmentEngine) -> None:

@@ -136,6 +136,10 @@ def test_opening(tmp_path: Path) -> None:
     assert SegmentEngine(str(tmp_path / "audience.db"), memory_limit=10**9).rules().total == 0
     with pytest.raises(segmentry.InvalidError, match="is no size"):
         SegmentEngine(":memory:", memory_limit="plenty")
+    with pytest.raises(segmentry.InvalidError, match="expected a count"):
+        SegmentEngine(":memory:", memory_limit=-1)
+    with pytest.raises(TypeError):
+        SegmentEngine(":memory:", memory_limit=1.5)  # type: ignore[arg-type]
     with pytest.raises(segmentry.InvalidError, match="at least one thread"):
         SegmentEngine(":memory:", threads=0)
 

@@ -105,7 +105,7 @@ def _opening(
         text,
         store,
         threads,
-        memory_limit if isinstance(memory_limit, int) else None,
+        None if isinstance(memory_limit, str) else memory_limit,
         memory_limit if isinstance(memory_limit, str) else None,
         seconds(busy_timeout),
     )

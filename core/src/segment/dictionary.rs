@@ -363,8 +363,8 @@ impl Dictionary {
                 Ok(KeyColumn::Int(Int64Array::from(found)))
             }
             Some(Known::Text { keys, .. }) => {
-                let found = ordinals.map(|o| keys.get(index(o)).cloned().ok_or_else(|| lost(o)));
-                let mut found = found.collect::<Result<Vec<Arc<str>>>>()?;
+                let key = |o| keys.get(index(o)).map(AsRef::as_ref).ok_or_else(|| lost(o));
+                let mut found = ordinals.map(key).collect::<Result<Vec<&str>>>()?;
                 found.sort_unstable();
                 Ok(KeyColumn::Text(LargeStringArray::from_iter_values(found)))
             }

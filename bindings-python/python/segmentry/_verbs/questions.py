@@ -93,6 +93,10 @@ class QuestionVerbs(Verbs):
         """
         return _drawn(Pending(self._engine.lineage(named(id)), _lineage).wait(), format)
 
+    @overload
+    async def lineage_async(self, id: RuleRef, format: Literal["json"] = "json") -> Lineage: ...
+    @overload
+    async def lineage_async(self, id: RuleRef, format: Literal["mermaid", "dot"]) -> str: ...
     async def lineage_async(self, id: RuleRef, format: str = "json") -> Lineage | str:
         """The same as `lineage`, awaited."""
         return _drawn(await Pending(self._engine.lineage(named(id)), _lineage), format)

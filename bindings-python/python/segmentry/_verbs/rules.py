@@ -117,7 +117,8 @@ class RuleVerbs(Verbs):
         >>> engine.import_rules([other, engine.rule("Metro")])
         [2, 1]
         """
-        return Pending(self._engine.import_rules([document(rule) for rule in docs]), as_is)
+        texts = [document(rule) for rule in docs]
+        return Pending(self._engine.import_rules(texts), as_is, document=f"[{', '.join(texts)}]")
 
     import_rules_async = awaitable(import_rules)
 
