@@ -1,0 +1,49 @@
+//! Errors of Segmentry and panics on their way to JavaScript, where `src/errors.ts` makes them what is
+//! thrown. They cross as JSON in the message of a plain error: that can be made on any thread.
+
+use std::any::Any;
+
+use segmentry::{Code, Error, Problem, Result};
+use serde::Serialize;
+
+/// An error as it crosses.
+#[derive(Serialize)]
+struct Crossing<'a> {
+    segmentry: Told<'a>,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    kind: segmentry::Kind,
+    message: String,
+    problems: &'a [Problem],
+}
+
+/// An error, to be thrown or to be a promise's reason.
+pub(crate) fn thrown(error: &Error) -> napi::Error {
+    let told = Told { kind: error.kind(), message: error.to_string(), problems: error.problems() };
+    // Neither names nor texts can fail to be written.
+    napi::Error::from_reason(
+        serde_json::to_string(&Crossing { segmentry: told }).unwrap_or_default(),
+    )
+}
+
+/// A wrong argument.
+pub(crate) fn bad(message: impl Into<String>) -> napi::Error {
+    thrown(&Error::new(Code::BadValue, message))
+}
+
+/// A value as JSON text.
+pub(crate) fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| {
+        Error::new(Code::Internal, "an answer can't be written as JSON").caused_by(error)
+    })
+}
+
+/// A panic as an error: JavaScript should see no other kind of end.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let message = format!("Segmentry panicked: {}", text.unwrap_or("without a word"));
+    Error::from(Problem::new(Code::Internal, "", message).hint("report it; nothing was published"))
+}
