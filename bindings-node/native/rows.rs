@@ -196,7 +196,12 @@ impl<'a> Values<'a> {
         let value = self.formatter.value(at).try_to_string()?;
         match self.how {
             How::Bare => to.push_str(&value),
-            How::Float if value.parse().is_ok_and(f64::is_finite) => to.push_str(&value),
+            How::Float => match value.parse::<f64>() {
+                Ok(number) if number.is_finite() => to.push_str(&value),
+                Ok(number) if number.is_nan() => to.push_str("\"NaN\""),
+                Ok(number) if number < 0.0 => to.push_str("\"-Infinity\""),
+                _ => to.push_str("\"Infinity\""),
+            },
             // Texts can't fail to be written.
             _ => to.push_str(&serde_json::to_string(&value).unwrap_or_default()),
         }

@@ -88,6 +88,10 @@ export class AudienceModel {
   toJSON(): Document {
     return this.#document;
   }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): object {
+    return { AudienceModel: this.#document };
+  }
 }
 
 /** A model that was inferred, if one could be, and why it is so. */
