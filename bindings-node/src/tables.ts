@@ -1,5 +1,8 @@
 // Tables that are handed over: IPC bytes as they are, tables of apache-arrow by that package's own writer.
 
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import { name } from "./arguments.js";
 import { bad, InvalidError } from "./errors.js";
 
@@ -12,6 +15,11 @@ export interface ArrowTable {
 /** An Arrow IPC stream or file, or a table of apache-arrow. */
 export type ArrowData = Uint8Array | ArrayBuffer | ArrowTable;
 
+interface ApacheArrow {
+  Table: new () => object;
+  tableToIPC(table: object, format: "stream"): Uint8Array;
+}
+
 /** The bytes of a table. */
 export async function ipcOf(data: ArrowData): Promise<Uint8Array> {
   if (data instanceof Uint8Array) return data;
@@ -19,24 +27,34 @@ export async function ipcOf(data: ArrowData): Promise<Uint8Array> {
   if (typeof data !== "object" || data === null || !("schema" in data) || !("batches" in data)) {
     throw bad(`expected an Arrow IPC stream or a table of apache-arrow, found ${name(data)}`);
   }
-  return (await apacheArrow()).tableToIPC(data, "stream");
+  for await (const copy of copies()) {
+    if (data instanceof copy.Table) return copy.tableToIPC(data, "stream");
+  }
+  const message = "the table is of a copy of apache-arrow that segmentry does not find from where it is installed";
+  const hint = "hand over tableToIPC(table)";
+  throw new InvalidError("invalid", `unsupported: ${message}; ${hint}`, [{ code: "unsupported", path: "", message, hint }]);
 }
 
-interface ApacheArrow {
-  tableToIPC(table: object, format: "stream"): Uint8Array;
-}
-
-/** The optional peer dependency. */
-async function apacheArrow(): Promise<ApacheArrow> {
-  try {
-    // Not a literal: whoever bundles us without it should not be asked for it.
-    const specifier = "apache-arrow";
-    return (await import(specifier)) as unknown as ApacheArrow;
-  } catch (cause) {
-    const message = "a table of apache-arrow needs that package, which is not installed beside segmentry";
-    const hint = "npm install apache-arrow, or hand over the bytes of tableToIPC";
-    throw new InvalidError("invalid", `unsupported: ${message}; ${hint}`, [{ code: "unsupported", path: "", message, hint }], {
-      cause,
-    });
+/**
+ * Copies of the optional peer dependency: `import` and `require` give two of them, and a package that is linked finds
+ * others than the application that it is linked into. A copy writes only its own tables.
+ */
+async function* copies(): AsyncGenerator<ApacheArrow> {
+  // Not a literal: whoever bundles us without it should not be asked for it.
+  const specifier = "apache-arrow";
+  for (const from of [__filename, process.argv[1]]) {
+    if (from === undefined || !existsSync(from)) continue;
+    const require = createRequire(from);
+    let file: string;
+    try {
+      file = require.resolve(specifier);
+    } catch {
+      continue;
+    }
+    const imported = file.replace(/\.js$/, ".mjs");
+    if (imported !== file && existsSync(imported)) {
+      yield (await import(pathToFileURL(imported).href)) as unknown as ApacheArrow;
+    }
+    yield require(specifier) as ApacheArrow;
   }
 }

@@ -1,6 +1,7 @@
 // Rows and keys: Arrow out and in, batches, plain objects, and integers that a number does not hold.
 
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RecordBatchReader, tableFromArrays, tableFromIPC, tableToIPC } from "apache-arrow";
@@ -148,7 +149,9 @@ test("Arrow goes in as a stream, as a file, as a table, in an ArrayBuffer and in
   const stream = tableToIPC(table, "stream");
   const shifted = new Uint8Array(stream.length + 3);
   shifted.set(stream, 3);
-  const forms = [table, stream, tableToIPC(table, "file"), new Uint8Array(stream).buffer, shifted.subarray(3), Buffer.from(stream)];
+  const required = createRequire(import.meta.url)("apache-arrow").tableFromArrays({ user_id: Int32Array.of(1, 2), name: ["a", "b"] });
+  assert.notEqual(required.constructor, table.constructor);
+  const forms = [table, required, stream, tableToIPC(table, "file"), new Uint8Array(stream).buffer, shifted.subarray(3), Buffer.from(stream)];
   for (const form of forms) {
     await engine.addArrow("users", form);
     assert.deepEqual(await engine.sql("select * from users order by 1").toArray(), [{ user_id: 1, name: "a" }, { user_id: 2, name: "b" }]);
