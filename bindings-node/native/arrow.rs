@@ -1,20 +1,25 @@
 //! Arrow IPC out and in, and columns of keys.
 
-use std::io::Cursor;
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ::arrow::array::{Array, ArrayRef, RecordBatch};
+use ::arrow::buffer::Buffer;
 use ::arrow::compute::cast;
 use ::arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use ::arrow::error::ArrowError;
-use ::arrow::ipc::reader::{FileReader, StreamReader};
+use ::arrow::ipc::convert::fb_to_schema;
+use ::arrow::ipc::reader::{FileDecoder, StreamDecoder, read_footer_length};
 use ::arrow::ipc::writer::StreamWriter;
+use ::arrow::ipc::{Block, root_as_footer};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt64Array, Either, PromiseRaw, Uint8Array};
 use napi_derive::napi;
 use segmentry::{Code, Error, KeyColumn, Result};
 
 use crate::call::{Call, begin};
+use crate::errors::words;
 
 /// Rows of a message: what reads a stream has them one message at a time.
 const MESSAGE: usize = 65_536;
@@ -70,16 +75,14 @@ fn readable(found: &DataType) -> DataType {
     }
 }
 
+/// What ends an IPC stream.
+const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
+type Decoded = std::result::Result<(SchemaRef, Vec<RecordBatch>), ArrowError>;
+
 /// The rows of an IPC stream or file; at least one batch, so that there is a schema.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>> {
-    let (schema, batches) = if bytes.starts_with(b"ARROW1") {
-        let reader = FileReader::try_new(Cursor::new(bytes), None).map_err(unreadable)?;
-        (reader.schema(), reader.collect::<std::result::Result<Vec<_>, _>>())
-    } else {
-        let reader = StreamReader::try_new(bytes, None).map_err(unreadable)?;
-        (reader.schema(), reader.collect())
-    };
-    let mut batches = batches.map_err(unreadable)?;
+    let (schema, mut batches) = decoded(bytes, true)?;
     if batches.is_empty() {
         batches.push(RecordBatch::new_empty(schema));
     }
@@ -88,17 +91,75 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<RecordBatch>> {
 
 /// The columns of an IPC stream or file.
 pub(crate) fn schema_of(bytes: &[u8]) -> Result<SchemaRef> {
-    if bytes.starts_with(b"ARROW1") {
-        return FileReader::try_new(Cursor::new(bytes), None)
-            .map(|reader| reader.schema())
-            .map_err(unreadable);
-    }
-    StreamReader::try_new(bytes, None).map(|reader| reader.schema()).map_err(unreadable)
+    Ok(decoded(bytes, false)?.0)
 }
 
-fn unreadable(error: ArrowError) -> Error {
-    let message = format!("these bytes are no Arrow IPC stream or file: {error}");
-    Error::new(Code::UnreadableSource, message).caused_by(error)
+/// Decodes take stretches of the bytes as they are. What reads from a stream would allocate as much as
+/// damaged bytes ask for, which the process does not outlive; that it panics at some is caught.
+fn decoded(bytes: &[u8], rows: bool) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    let unreadable = |why: &dyn Display| {
+        let message = format!("these bytes are no Arrow IPC stream or file: {why}");
+        Error::new(Code::UnreadableSource, message)
+    };
+    let decode = || {
+        let bytes = Buffer::from(bytes);
+        if bytes.starts_with(b"ARROW1") { of_file(&bytes, rows) } else { of_stream(bytes, rows) }
+    };
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => Err(unreadable(&error).caused_by(error)),
+        Err(panic) => Err(unreadable(&words(panic.as_ref()))),
+    }
+}
+
+fn of_stream(mut left: Buffer, rows: bool) -> Decoded {
+    let (mut decoder, mut batches) = (StreamDecoder::new(), Vec::new());
+    while rows || decoder.schema().is_none() {
+        match decoder.decode(&mut left)? {
+            Some(batch) => batches.push(batch),
+            None => break,
+        }
+    }
+    if decoder.schema().is_none() {
+        // A message without a body that is the last one is noticed when another begins.
+        decoder.decode(&mut Buffer::from(END.as_slice()))?;
+    }
+    if rows {
+        decoder.finish()?;
+    }
+    let missing = || ArrowError::IpcError("there is no schema".to_owned());
+    Ok((decoder.schema().ok_or_else(missing)?, batches))
+}
+
+fn of_file(bytes: &Buffer, rows: bool) -> Decoded {
+    let broken = |what: String| ArrowError::IpcError(what);
+    let (before, trailer) = bytes
+        .split_last_chunk::<10>()
+        .ok_or_else(|| broken("the file is shorter than its trailer".to_owned()))?;
+    let length = read_footer_length(*trailer)?;
+    let from = before.len().checked_sub(length);
+    let footer = from.and_then(|from| before.get(from..));
+    let footer = footer.ok_or_else(|| broken("the footer is longer than the file".to_owned()))?;
+    let footer = root_as_footer(footer).map_err(|error| broken(error.to_string()))?;
+    let schema = footer.schema().ok_or_else(|| broken("there is no schema".to_owned()))?;
+    let schema = Arc::new(fb_to_schema(schema));
+    let mut batches = Vec::new();
+    if !rows {
+        return Ok((schema, batches));
+    }
+    let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version());
+    let part = |block: &Block| {
+        let place = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+        let length = place(block.bodyLength()).saturating_add(place(block.metaDataLength().into()));
+        bytes.slice_with_length(place(block.offset()), length)
+    };
+    for block in footer.dictionaries().iter().flatten() {
+        decoder.read_dictionary(block, &part(block))?;
+    }
+    for block in footer.recordBatches().iter().flatten() {
+        batches.extend(decoder.read_record_batch(block, &part(block))?);
+    }
+    Ok((schema, batches))
 }
 
 /// Keys of users, ascending.

@@ -40,10 +40,14 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String> {
     })
 }
 
+/// What a panic said.
+pub(crate) fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nothing")
+}
+
 /// A panic as an error: JavaScript should see no other kind of end.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let message = format!("Segmentry panicked: {}", text.unwrap_or("without a word"));
+    let message = format!("Segmentry panicked and said: {}", words(panic));
     Error::from(Problem::new(Code::Internal, "", message).hint("report it; nothing was published"))
 }

@@ -16,7 +16,7 @@ export interface ArrowTable {
 export type ArrowData = Uint8Array | ArrayBuffer | ArrowTable;
 
 interface ApacheArrow {
-  Table: new () => object;
+  Table: { prototype: object };
   tableToIPC(table: object, format: "stream"): Uint8Array;
 }
 
@@ -28,7 +28,8 @@ export async function ipcOf(data: ArrowData): Promise<Uint8Array> {
     throw bad(`expected an Arrow IPC stream or a table of apache-arrow, found ${name(data)}`);
   }
   for await (const copy of copies()) {
-    if (data instanceof copy.Table) return copy.tableToIPC(data, "stream");
+    // Not `instanceof`, which takes a table of another copy for one of its own.
+    if (Object.prototype.isPrototypeOf.call(copy.Table.prototype, data)) return copy.tableToIPC(data, "stream");
   }
   const message = "the table is of a copy of apache-arrow that segmentry does not find from where it is installed";
   const hint = "hand over tableToIPC(table)";

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RecordBatchReader, tableFromArrays, tableFromIPC, tableToIPC } from "apache-arrow";
-import { exactly, InvalidError, Keys, Rows, SegmentEngine } from "segmentry";
+import { DataError, exactly, InvalidError, Keys, Rows, SegmentEngine } from "segmentry";
 import { folderFor, METRO, smallEngine } from "./support.mjs";
 import { tableOf } from "./tables.mjs";
 
@@ -159,6 +159,23 @@ test("Arrow goes in as a stream, as a file, as a table, in an ArrayBuffer and in
   await engine.addArrow("empty", tableToIPC(tableFromArrays({ user_id: Int32Array.of() })));
   assert.deepEqual(await engine.sql("select * from empty").toArray(), []);
   assert.equal(tableFromIPC(await engine.sql("select * from empty").toArrow()).schema.fields[0].name, "user_id");
+});
+
+test("bytes that are no Arrow are told so, whatever they are", async () => {
+  const engine = await smallEngine();
+  const table = tableFromArrays({ user_id: Int32Array.of(1, 2), name: ["a", "b"] });
+  const forms = [tableToIPC(table, "stream"), tableToIPC(table, "file")];
+  let refused = 0;
+  for (let at = 0; at < 600; at += 1) {
+    const form = forms[at % 2];
+    const damaged = Uint8Array.from(at % 5 ? form : form.subarray(0, (at * 37) % form.length));
+    damaged[(at * 37) % damaged.length] ^= 1 + (at % 255);
+    const outcome = await engine.addArrow("damaged", damaged).catch((error) => error);
+    if (outcome === undefined) continue;
+    assert.ok(outcome instanceof DataError || outcome instanceof InvalidError, outcome);
+    refused += 1;
+  }
+  assert.ok(refused > 30, String(refused));
 });
 
 test("texts of Parquet files are read, which the engine has as views", async (context) => {
