@@ -27,7 +27,7 @@ PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
 COMPARE_PYTHON := $(CURDIR)/$(COMPARE_VENV)/bin/python
 
-.PHONY: check test python test-python soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
+.PHONY: check test python test-python node test-node soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
 
 ## check: format, clippy and unit tests
 # By their names: `--lib` would link Python's and Node's modules as programs, which they can't be.
@@ -39,6 +39,7 @@ test: venv strace lint
 	SEGMENTRY_PYTHON="$(PYTHON)" cargo test --workspace --no-fail-fast
 	$(MAKE) --no-print-directory quickstart
 	$(MAKE) --no-print-directory test-python
+	$(MAKE) --no-print-directory test-node
 
 ## python: builds the Python package and leaves it importable in .venv; `make python PROFILE=release` for a release build
 # maturin builds this one package. Of DataFusion's tree that has the same features as the whole workspace, as a
@@ -54,6 +55,15 @@ test-python: python
 	cd bindings-python && "$(PYTHON)" -m mypy
 	cd bindings-python && "$(PYTHON)" -m mypy.stubtest segmentry._native
 
+## node: builds the Node package and leaves it loadable from bindings-node; `make node PROFILE=release` for a release build
+node: bindings-node/node_modules/.package-lock.json
+	cd bindings-node && PROFILE="$(PROFILE)" npm run --silent build
+
+## test-node: the Node package and its examples: node's own tests with the corpus, and the types by uses and misuses
+test-node: node
+	cd bindings-node && npm run --silent types
+	cd bindings-node && npm test --silent
+
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -67,7 +77,7 @@ quickstart:
 ## catalog, runs of so many users in little memory, processes killed and their system calls refused, runs that are stopped,
 ## and through Python so many calls in each of 32 threads and so many refreshes in flat memory; ends with a table of what
 ## must be reached and what was
-soak: venv strace python
+soak: venv strace python node
 	@mkdir -p "$(CARGO_TARGET_DIR)"
 	SEGMENTRY_PYTHON="$(PYTHON)" SEGMENTRY_RULES="$(RULES)" \
 	SEGMENTRY_PAIRS="$(PAIRS)" SEGMENTRY_SETS="$(SETS)" SEGMENTRY_SEQUENCES="$(SEQUENCES)" SEGMENTRY_EXPLAINED=all \
@@ -78,6 +88,8 @@ soak: venv strace python
 			sqlite_processes pass_in_little faults:: bad:: --include-ignored --nocapture 2>&1 | tee "$(CARGO_TARGET_DIR)/soak.log"
 	SEGMENTRY_CANCELS="$(CANCELS)" cargo test --release --workspace --tests -- stopped_at_random_moments --nocapture 2>&1 \
 		| tee -a "$(CARGO_TARGET_DIR)/soak.log"
+	cd bindings-node && SEGMENTRY_REFRESHES="$(REFRESHES)" SEGMENTRY_ABORTS="$(CANCELS)" \
+		node --test test/citizen.test.mjs test/abort.test.mjs
 	cd bindings-python && SEGMENTRY_CALLS_PER_THREAD="$(CALLS_PER_THREAD)" SEGMENTRY_REFRESHES="$(REFRESHES)" \
 		"$(PYTHON)" -m pytest -q tests/test_citizen.py
 	python3 core/tests/soak.py "$(CARGO_TARGET_DIR)/soak.log"
@@ -109,10 +121,10 @@ deny:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check
 
-## clean: what was built, and the Python environments
+## clean: what was built, and the Python and Node environments
 clean:
 	cargo clean
-	rm -rf $(VENV) $(COMPARE_VENV)
+	rm -rf $(VENV) $(COMPARE_VENV) bindings-node/node_modules bindings-node/dist bindings-node/*.node
 
 venv: $(VENV)/.requirements
 
@@ -128,6 +140,15 @@ $(VENV)/.requirements $(COMPARE_VENV)/.requirements:
 	rm -rf $(@D)
 	python3 -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+# What the lock names, anew when that changes. The package's own script would build it.
+bindings-node/node_modules/.package-lock.json: bindings-node/package-lock.json
+	@if ! command -v npm >/dev/null || ! node --eval 'process.exit(process.versions.node.split(".")[0] < 20)'; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update && $$sudo apt-get install --yes nodejs npm; \
+	fi
+	cd bindings-node && npm ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 # Some tests watch and refuse system calls of processes that they start.

@@ -163,6 +163,8 @@ export declare class Segment {
   versions(call?: Call | undefined | null): Promise<string>
   changes(sinceVersion: number, call?: Call | undefined | null): Promise<Changes>
   export(path: string, format: string, call?: Call | undefined | null): Promise<undefined>
+  /** The number of rows, as JSON. */
+  writeTable(destination: string, call?: Call | undefined | null): Promise<string>
 }
 
 /** What a refresh is asked for; what is not said is the engine's to choose. */

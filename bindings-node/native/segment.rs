@@ -139,6 +139,18 @@ impl Segment {
         let segment = self.segment.clone();
         begin(env, call, async move { segment.export(path, format.parse::<ExportFormat>()?).await })
     }
+
+    /// The number of rows, as JSON.
+    #[napi(catch_unwind)]
+    pub fn write_table<'env>(
+        &self,
+        env: &'env Env,
+        destination: String,
+        call: Option<&Call>,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let segment = self.segment.clone();
+        begin(env, call, async move { json(&segment.write_table(destination).await?) })
+    }
 }
 
 /// Who entered and who left.

@@ -1,9 +1,11 @@
 // The parts by themselves: parser, model, dependency finder, graph of rules, catalogs.
 
+import { realpath } from "node:fs/promises";
+import { resolve } from "node:path";
 import * as native from "../native.js";
 import { document, integer, path, text, type Conditions, type RuleDocument } from "./arguments.js";
 import { at, run, type Stoppable } from "./calls.js";
-import { bad } from "./errors.js";
+import { bad, InvalidError } from "./errors.js";
 import { instant, type Instant } from "./instants.js";
 import { parse } from "./json.js";
 import * as shapes from "./shapes.js";
@@ -221,6 +223,29 @@ export class RuleGraph {
 
 const CATALOGS = new WeakMap<object, native.Catalog>();
 
+/** The files that copies of this package have opened, by their real paths, and which copy that was. */
+const OPENED: Map<string, object> = ((globalThis as any)[Symbol.for("segmentry.opened")] ??= new Map());
+
+/**
+ * Opens a file, unless another copy of this package has it open. Each copy has a SQLite of its own, and locks belong to
+ * the process: the two would write over one another, and the one that closes the file gives up the locks of both.
+ */
+async function opened(
+  file: string | URL,
+  options: (Stoppable & { busyTimeout?: number }) | undefined,
+): Promise<native.Catalog> {
+  const asked = path(file);
+  const real = await realpath(asked).catch(() => resolve(asked));
+  const copy = OPENED.get(real) ?? CATALOGS;
+  if (copy !== CATALOGS) {
+    const message = `another copy of segmentry in this process has opened ${real}`;
+    const hint = "npm ls segmentry tells who brings it; let all of them use one, or other files";
+    throw new InvalidError("invalid", `unsupported: ${message}; ${hint}`, [{ code: "unsupported", path: "", message, hint }]);
+  }
+  OPENED.set(real, CATALOGS);
+  return run((call) => native.Catalog.sqlite(asked, options?.busyTimeout, call), options);
+}
+
 /** A catalog in a SQLite file, opened: several engines of this process may share it. */
 export class SqliteCatalog {
   private constructor(catalog: native.Catalog) {
@@ -229,8 +254,7 @@ export class SqliteCatalog {
 
   /** Opens the file, making it if there is none. `busyTimeout`: how many seconds to wait for another's lock. */
   static async open(file: string | URL, options?: Stoppable & { busyTimeout?: number }): Promise<SqliteCatalog> {
-    const opened = run((call) => native.Catalog.sqlite(path(file), options?.busyTimeout, call), options);
-    return new SqliteCatalog(await opened);
+    return new SqliteCatalog(await opened(file, options));
   }
 }
 
@@ -252,5 +276,5 @@ export async function catalogOf(
   if (typeof given !== "string" && !(given instanceof URL)) {
     throw bad('catalog is a path, ":memory:", a SqliteCatalog or a MemoryCatalog');
   }
-  return run((call) => native.Catalog.sqlite(path(given), undefined, call), options);
+  return opened(given, options && { signal: options.signal });
 }

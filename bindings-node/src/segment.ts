@@ -124,6 +124,14 @@ export class Segment {
   async export(file: string | URL, format: ExportFormat = "parquet", options?: Stoppable): Promise<void> {
     await run((call) => this.#segment.export(path(file), text(format, "a format"), call), options);
   }
+
+  /**
+   * Writes the keys to a table `segment_output_<rule id>` of a SQLite database, and answers how many there are. The table
+   * of an earlier version is replaced at once; anything else of that name is left, and is a `ConflictError`.
+   */
+  async writeTable(destination: string | URL, options?: Stoppable): Promise<number> {
+    return parse(await run((call) => this.#segment.writeTable(path(destination), call), options));
+  }
 }
 
 export type ExportFormat = "parquet" | "csv" | "arrow" | "bitmap";

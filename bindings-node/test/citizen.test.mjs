@@ -195,6 +195,12 @@ test("two copies of the package in one process", { timeout: 120_000 }, async (co
       const runs = await Promise.all(engines.map((engine) => engine.refresh(1, { reuse: false })));
       if (runs.some((run) => run.failed.length || run.segments[0].rowCount !== 2)) throw new Error("failed");
     }
+    // Of a file only one of them may have a SQLite open.
+    const file = ${JSON.stringify(join(copy, "audience.db"))};
+    await one.SegmentEngine.open({ catalog: file });
+    const taken = await two.SegmentEngine.open({ catalog: file }).catch((found) => found);
+    if (!(taken instanceof two.InvalidError) || taken.code !== "unsupported") throw taken;
+    await one.SqliteCatalog.open(file);
     const error = await engines[1].rule(7).catch((found) => found);
     if (!(error instanceof two.NotFoundError)) throw error;
     engines.forEach((engine) => engine.refresh());

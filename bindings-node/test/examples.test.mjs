@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -68,4 +68,27 @@ test("an Express backend", async (context) => {
   assert.equal((await ask("GET", "/rules/Both"))[0], 404);
   server.kill("SIGTERM");
   assert.deepEqual(await ended, [null, "SIGTERM"]);
+});
+
+/** Runs the first JavaScript of a README's section in a project that has the package installed. */
+async function written(context, readme, section) {
+  const text = readFileSync(new URL(readme, import.meta.url), "utf8");
+  const code = /```js\n([^]*?)```/.exec(text.slice(text.indexOf(section)))[1];
+  const folder = folderFor(context);
+  mkdirSync(join(folder, "node_modules"));
+  const here = fileURLToPath(new URL("..", import.meta.url));
+  symlinkSync(here, join(folder, "node_modules", "segmentry"));
+  symlinkSync(join(here, "node_modules", "apache-arrow"), join(folder, "node_modules", "apache-arrow"));
+  writeFileSync(join(folder, "users.csv"), "user_id,city_tier\n1,1\n2,2\n3,1\n");
+  writeFileSync(join(folder, "payments.csv"), "user_id,paid_at,amount\n1,2025-12-20T10:00:00,12000.50\n2,2025-12-24T09:30:00,700\n");
+  const { status, stdout, stderr } = await runNode(code, { cwd: folder });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+test("the READMEs' code", async (context) => {
+  const first = await written(context, "../README.md", "# Segmentry for Node");
+  assert.equal(first, "1 members\ntrue [ { user_id: 1n, city_tier: 1n } ]\n");
+  const root = await written(context, "../../README.md", "## From Node");
+  assert.match(root, /event: 'published'[^]*true \[ \{ user_id: 1, city_tier: 1 \}, \{ user_id: 3, city_tier: 1 \} \] 2\n$/);
 });

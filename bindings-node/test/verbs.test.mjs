@@ -180,6 +180,8 @@ test("sources", async (context) => {
   execFileSync("python3", ["-c", make, platform]);
   assert.deepEqual(await engine.addSqlite(platform, { cursor: { trips: "trip_id" } }), ["trips"]);
   assert.equal((await engine.sources()).find((source) => source.name === "trips").cursor, "trip_id");
+  assert.equal(await (await engine.segment("Metro")).writeTable(platform), 2);
+  assert.deepEqual(await engine.addSqlite(platform), ["segment_output_1", "trips"]);
   await assert.rejects(engine.addArrow("users", { not: "a table" }), InvalidError);
   await assert.rejects(engine.addArrow("users", Uint8Array.of(1, 2, 3)), (error) => error.code === "unreadable_source");
 });

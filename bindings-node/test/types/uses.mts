@@ -100,6 +100,7 @@ const count: number = rows.length + segment.length + segment.rowCount;
 // @ts-expect-error rows are asked for by name
 await segment.members("name");
 await segment.export("a.csv", "csv");
+const written: number = await segment.writeTable("platform.db");
 // @ts-expect-error no such format
 await segment.export("a.xml", "xml");
 // @ts-expect-error a segment is given by an engine
