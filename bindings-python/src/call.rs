@@ -10,6 +10,7 @@ use futures::FutureExt;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use segmentry::{Code, Error, Result};
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::errors::{panicked, raised};
@@ -70,7 +71,14 @@ impl Slot {
         if let Some(listener) = listener {
             // An interpreter that ends has nobody left to tell, and a loop that is closed is an error
             // of the listener's that nobody can do anything about.
-            let _ = Python::try_attach(|py| listener.call0(py).map(drop));
+            let call = move || {
+                let _ = Python::try_attach(|py| listener.call0(py).map(drop));
+            };
+            // Whoever has the GIL may keep it for long; the threads that work should not wait for it.
+            match Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn_blocking(call)),
+                Err(_) => call(),
+            }
         }
     }
 
