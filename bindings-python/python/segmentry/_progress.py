@@ -62,13 +62,15 @@ class Bar:
             import tqdm.auto
         except ImportError as error:
             raise MissingPackageError("tqdm", "progress=True", "progress") from error
-        self._bar = tqdm.auto.tqdm(total=0, unit=" rules", desc="refresh")
+        self._draw = tqdm.auto.tqdm
+        self._bar: tqdm.auto.tqdm[Any] | None = None
 
     def __call__(self, event: RunEvent) -> None:
-        """Draws an event."""
-        if isinstance(event, RunStarted):
-            self._bar.reset(total=event.rules)
-        elif isinstance(event, (RuleEvaluated, RuleFailed)):
+        """Draws an event; the bar is there from the first one on."""
+        if self._bar is None:
+            total = event.rules if isinstance(event, RunStarted) else None
+            self._bar = self._draw(total=total, unit=" rules", desc="refresh")
+        if isinstance(event, (RuleEvaluated, RuleFailed)):
             self._bar.set_postfix_str(event.rule_name, refresh=False)
             self._bar.update(event.done - self._bar.n)
         elif isinstance(event, RunProgress):
@@ -79,4 +81,5 @@ class Bar:
 
     def close(self) -> None:
         """Leaves the bar as it is."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
