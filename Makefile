@@ -144,10 +144,11 @@ $(VENV)/.requirements $(COMPARE_VENV)/.requirements:
 
 # What the lock names, anew when that changes. The package's own script would build it.
 bindings-node/node_modules/.package-lock.json: bindings-node/package-lock.json
-	@if ! command -v npm >/dev/null || ! node --eval 'process.exit(process.versions.node.split(".")[0] < 20)'; then \
+	@if ! command -v npm >/dev/null || ! command -v node >/dev/null; then \
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update && $$sudo apt-get install --yes nodejs npm; \
 	fi
+	@node --eval 'if (parseInt(process.versions.node) < 20) throw `Node 20 or later is needed, and this is $${process.version}`'
 	cd bindings-node && npm ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
