@@ -60,14 +60,18 @@ export declare class Engine {
   /** A list of `{version, at, document}`. */
   ruleHistory(id: number, call?: Call | undefined | null): Promise<string>
   importRules(documents: Array<string>, call?: Call | undefined | null): Promise<Array<number>>
-  exportRules(call?: Call | undefined | null): Promise<string>
+  /** The documents piece by piece. */
+  exportRules(call?: Call | undefined | null): Promise<Array<string>>
   /** A list of pairs of rule and fraction. */
   maxChanges(call?: Call | undefined | null): Promise<string>
   setMaxChange(rule: Named, fraction?: number | undefined | null, call?: Call | undefined | null): Promise<undefined>
   trigger(rule: Named, call?: Call | undefined | null): Promise<number>
-  refresh(asked: Asked, call?: Call | undefined | null): Promise<string>
-  runs(page: number, perPage: number, call?: Call | undefined | null): Promise<string>
-  run(id: number, call?: Call | undefined | null): Promise<string>
+  /** The run without its segments, and these piece by piece. */
+  refresh(asked: Asked, call?: Call | undefined | null): Promise<Array<string>>
+  /** The page without its runs, and each of these as `run` tells it. */
+  runs(page: number, perPage: number, call?: Call | undefined | null): Promise<Array<Array<string>>>
+  /** The run without its segments, and these piece by piece. */
+  run(id: number, call?: Call | undefined | null): Promise<Array<string>>
   segments(page: number, perPage: number, search?: string | undefined | null, call?: Call | undefined | null): Promise<string>
   segment(rule: Named, version?: number | undefined | null, asOf?: string | undefined | null, call?: Call | undefined | null): Promise<Segment>
   segmentsOf(user: UserKey, call?: Call | undefined | null): Promise<Array<string>>

@@ -40,6 +40,26 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String> {
     })
 }
 
+/// About how long a text is that JavaScript reads in one turn of its event loop.
+const TURN: usize = 64 * 1024;
+
+/// A list as JSON lists, of which each is read in a turn of the event loop that leaves room for others.
+pub(crate) fn pieces<T: Serialize>(items: &[T]) -> Result<Vec<String>> {
+    let mut pieces: Vec<String> = Vec::new();
+    for item in items {
+        let item = json(item)?;
+        match pieces.last_mut() {
+            Some(piece) if piece.len() + item.len() < TURN => {
+                piece.push(',');
+                piece.push_str(&item);
+            }
+            _ => pieces.push(format!("[{item}")),
+        }
+    }
+    pieces.iter_mut().for_each(|piece| piece.push(']'));
+    Ok(pieces)
+}
+
 /// What a panic said.
 pub(crate) fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();

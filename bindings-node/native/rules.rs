@@ -7,7 +7,7 @@ use napi_derive::napi;
 use crate::arguments::{Named, count, rule_ref};
 use crate::call::Call;
 use crate::engine::Engine;
-use crate::errors::json;
+use crate::errors::{json, pieces};
 
 #[napi]
 impl Engine {
@@ -117,13 +117,14 @@ impl Engine {
         self.start(env, call, |engine| async move { engine.import_rules(&documents).await })
     }
 
+    /// The documents piece by piece.
     #[napi(catch_unwind)]
     pub fn export_rules<'env>(
         &self,
         env: &'env Env,
         call: Option<&Call>,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
-        self.start(env, call, |engine| async move { json(&engine.export_rules().await?) })
+    ) -> napi::Result<PromiseRaw<'env, Vec<String>>> {
+        self.start(env, call, |engine| async move { pieces(&engine.export_rules().await?) })
     }
 
     /// A list of pairs of rule and fraction.

@@ -3,13 +3,13 @@
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
-use segmentry::Refresh;
+use segmentry::{Refresh, Result, Run};
 
 use crate::arguments::{Named, UserKey, count, instant_if, key, rule_ref, rule_refs, seconds};
 use crate::arrow::Keys;
 use crate::call::Call;
 use crate::engine::Engine;
-use crate::errors::{bad, json};
+use crate::errors::{bad, json, pieces};
 use crate::segment::Segment;
 
 /// What a refresh is asked for; what is not said is the engine's to choose.
@@ -54,15 +54,22 @@ impl Asked {
     }
 }
 
+/// A run without its segments, and these piece by piece.
+fn told(mut run: Run) -> Result<Vec<String>> {
+    let segments = pieces(&std::mem::take(&mut run.segments))?;
+    Ok(std::iter::once(json(&run)?).chain(segments).collect())
+}
+
 #[napi]
 impl Engine {
+    /// The run without its segments, and these piece by piece.
     #[napi(catch_unwind)]
     pub fn refresh<'env>(
         &self,
         env: &'env Env,
         asked: Asked,
         call: Option<&Call>,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    ) -> napi::Result<PromiseRaw<'env, Vec<String>>> {
         let mut refresh = asked.refresh()?;
         if let Some(slot) = call.and_then(Call::slot) {
             refresh = refresh.progress(move |event| {
@@ -71,9 +78,10 @@ impl Engine {
                 }
             });
         }
-        self.start(env, call, |engine| async move { json(&engine.refresh(refresh).await?) })
+        self.start(env, call, |engine| async move { told(engine.refresh(refresh).await?) })
     }
 
+    /// The page without its runs, and each of these as `run` tells it.
     #[napi(catch_unwind)]
     pub fn runs<'env>(
         &self,
@@ -81,23 +89,25 @@ impl Engine {
         page: i64,
         per_page: i64,
         call: Option<&Call>,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    ) -> napi::Result<PromiseRaw<'env, Vec<Vec<String>>>> {
         let (page, per_page) = (count(page)?, count(per_page)?);
-        self.start(
-            env,
-            call,
-            move |engine| async move { json(&engine.runs(page, per_page).await?) },
-        )
+        self.start(env, call, move |engine| async move {
+            let mut runs = engine.runs(page, per_page).await?;
+            let items: Result<Vec<_>> =
+                std::mem::take(&mut runs.items).into_iter().map(told).collect();
+            Ok(std::iter::once(vec![json(&runs)?]).chain(items?).collect())
+        })
     }
 
+    /// The run without its segments, and these piece by piece.
     #[napi(catch_unwind)]
     pub fn run<'env>(
         &self,
         env: &'env Env,
         id: i64,
         call: Option<&Call>,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
-        self.start(env, call, move |engine| async move { json(&engine.run(id).await?) })
+    ) -> napi::Result<PromiseRaw<'env, Vec<String>>> {
+        self.start(env, call, move |engine| async move { told(engine.run(id).await?) })
     }
 
     #[napi(catch_unwind)]

@@ -2,7 +2,7 @@
 
 import * as native from "../native.js";
 import { bad, CancelledError, told } from "./errors.js";
-import { parse } from "./json.js";
+import { parse, turn } from "./json.js";
 
 /** What every verb takes that can go on for long. */
 export interface Stoppable {
@@ -74,7 +74,7 @@ export class Listener {
 
   /** Hands on what is left. An error of whoever is told is the call's. */
   async rest(): Promise<void> {
-    while (this.some() === AT_ONCE) await new Promise((resolve) => setImmediate(resolve));
+    while (this.some() === AT_ONCE) await turn();
     if (this.failure) throw this.failure.error;
   }
 

@@ -34,7 +34,8 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /** JSON text of the native module as a value. */
 export function parse(text: string): any {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  // A number stands behind one of these. In texts there are such places too, and then it only takes longer.
+  if (!/(?:^|[:,[])-?\d{16}/.test(text)) return JSON.parse(text);
   // The native module writes characters as they are, so that a text holds the mark if a string in it does.
   let mark = "#";
   while (text.includes(mark)) mark += "#";
@@ -45,4 +46,19 @@ export function parse(text: string): any {
   return JSON.parse(safe, (_, value: unknown) =>
     typeof value === "string" && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : value,
   );
+}
+
+/** Lets others have the event loop. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A list that the native module has written piece by piece, each of which is read in a turn of the event loop. */
+export async function parseList(pieces: readonly string[], reader: (value: any) => any): Promise<any[]> {
+  const items: any[] = [];
+  for (const [at, piece] of pieces.entries()) {
+    if (at > 0) await turn();
+    for (const item of parse(piece)) items.push(reader(item));
+  }
+  return items;
 }

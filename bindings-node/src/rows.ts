@@ -16,8 +16,8 @@ export type Value = null | boolean | number | bigint | string | Date | Value[];
 /** Rows of a batch, unless another size is asked for. */
 const BATCH = 8192;
 
-/** Rows that become objects in one turn of the event loop. */
-const OBJECTS = 512;
+/** Values that become those of objects in one turn of the event loop. */
+const VALUES = 8192;
 
 const MAKERS: Record<string, (value: any) => Value> = { bigint: BigInt, number: Number, instant: date };
 
@@ -61,8 +61,9 @@ export class Rows implements AsyncIterable<Rows> {
   /** The rows as plain objects. */
   async toArray(options?: Stoppable): Promise<Row[]> {
     const all: Row[] = [];
-    for (let from = 0; from < this.length; from += OBJECTS) {
-      const some = at(() => this.#rows.some(from, OBJECTS));
+    const most = Math.max(1, Math.floor(VALUES / Math.max(this.columns.length, 1)));
+    for (let from = 0; from < this.length; from += most) {
+      const some = at(() => this.#rows.some(from, most));
       for (const row of rowsOf(await run((call) => some.objects(call), options))) all.push(row);
     }
     return all;

@@ -14,12 +14,8 @@ export const updated = object({ affects: list(object()) });
 
 const reused = list(object());
 export const dependencies = object({ reused });
-export const run = object({
-  as_of: date,
-  segments: list(object({ reused })),
-  failed: list(object()),
-  skipped: list(object()),
-});
+export const runSegment = object({ reused });
+export const run = object({ as_of: date, segments: list(runSegment), failed: list(object()), skipped: list(object()) });
 export const runEvent = object();
 
 export const segmentAbout = object({ last_refreshed_at: date, as_of: date });

@@ -11,6 +11,7 @@ import {
 } from "../arguments.js";
 import { run } from "../calls.js";
 import { list } from "../decode.js";
+import { parseList } from "../json.js";
 import type { Problem } from "../errors.js";
 import * as shapes from "../shapes.js";
 import type { Document, Page, Rule, RuleVersion, Updated } from "../types.js";
@@ -85,7 +86,7 @@ export abstract class RuleVerbs extends Verbs {
 
   /** The documents of all rules by id, as `importRules` takes them. */
   async exportRules(options?: Stoppable): Promise<Document[]> {
-    return this.read((call) => this.native.exportRules(call), asIs, options);
+    return parseList(await run((call) => this.native.exportRules(call), options), asIs);
   }
 
   /**

@@ -5,7 +5,7 @@ import { at, Listener, run } from "../calls.js";
 import { bad } from "../errors.js";
 import { list } from "../decode.js";
 import { instant, type Instant } from "../instants.js";
-import { parse } from "../json.js";
+import { parse, parseList, turn } from "../json.js";
 import { Keys } from "../keys.js";
 import { Scheduler } from "../scheduler.js";
 import { Segment } from "../segment.js";
@@ -57,6 +57,12 @@ export interface SchedulerOptions {
   retry?: readonly [number, number];
 }
 
+/** A run whose segments come piece by piece. */
+async function whole([about, ...segments]: string[]): Promise<Run> {
+  await turn();
+  return { ...shapes.run(parse(about!)), segments: await parseList(segments, shapes.runSegment) };
+}
+
 export abstract class RunVerbs extends SourceVerbs {
   /**
    * Computes the segments of rules, and of what they need, together at one instant, and publishes them. Without `rules`,
@@ -83,19 +89,22 @@ export abstract class RunVerbs extends SourceVerbs {
     const told = options?.onProgress;
     if (told !== undefined && typeof told !== "function") throw bad("onProgress is a function");
     const listener = told && new Listener((event) => told(shapes.runEvent(event)));
-    return shapes.run(parse(await run((call) => this.native.refresh(asked, call), options, listener)));
+    return whole(await run((call) => this.native.refresh(asked, call), options, listener));
   }
 
   /** Past runs, newest first. */
   async runs(options?: Paging): Promise<Page<Run>> {
     const page = integer(options?.page ?? 1, "page");
     const perPage = integer(options?.perPage ?? 10, "perPage");
-    return this.read((call) => this.native.runs(page, perPage, call), shapes.page(shapes.run), options);
+    const [about, ...items] = await run((call) => this.native.runs(page, perPage, call), options);
+    const found: Page<Run> = { ...parse(about![0]!), items: [] };
+    for (const item of items) found.items.push(await whole(item));
+    return found;
   }
 
   /** One past run. */
   async run(id: number, options?: Stoppable): Promise<Run> {
-    return this.read((call) => this.native.run(integer(id, "id"), call), shapes.run, options);
+    return whole(await run((call) => this.native.run(integer(id, "id"), call), options));
   }
 
   /** Current segments, of those whose name contains `search`. */
