@@ -112,8 +112,9 @@ where
     T: ToNapiValue + Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    let runtime = handle().map_err(|error| thrown(&error))?;
+    // In this order: the runtime lasts for as long as an environment has said that it is there.
     let held = hold(env)?;
+    let runtime = handle().map_err(|error| thrown(&error))?;
     let stop = call.map_or_else(CancellationToken::new, |call| call.stop.clone());
     let (deferred, promise) = env.create_deferred::<T, Resolver<T>>()?;
     let work = AssertUnwindSafe(work).catch_unwind();

@@ -13,8 +13,6 @@
 //! | `parts.rs` | parser, model and dependency finder by themselves |
 //! | `test_hooks.rs` | panics on demand, for the tests |
 
-// The macros of napi write unsafe code for every class and function; nothing here does.
-#![allow(unsafe_code)]
 // In a build for tests they register nothing, so that functions look as if nobody called them.
 #![cfg_attr(test, allow(dead_code))]
 

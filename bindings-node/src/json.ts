@@ -35,7 +35,7 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 /** JSON text of the native module as a value. */
 export function parse(text: string): any {
   // A number stands behind one of these. In texts there are such places too, and then it only takes longer.
-  if (!/(?:^|[:,[])-?\d{16}/.test(text)) return JSON.parse(text);
+  if (!/(?:^|[:,[]\s*)-?\d{16}/.test(text)) return JSON.parse(text);
   // The native module writes characters as they are, so that a text holds the mark if a string in it does.
   let mark = "#";
   while (text.includes(mark)) mark += "#";
