@@ -174,6 +174,24 @@ test(`memory is flat over ${REFRESHES} refreshes`, { timeout: 1_800_000 }, async
   assert.ok(after - before < 10, `${before.toFixed(0)} MiB became ${after.toFixed(0)}`);
 });
 
+test("nobody holds a listener or a signal once its call is over", async () => {
+  const { stdout } = await well(`
+    const engine = await smallEngine();
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => (collected += 1));
+    for (let at = 0; at < 50; at += 1) {
+      const [onProgress, controller] = [() => at, new AbortController()];
+      registry.register(onProgress);
+      registry.register(controller.signal);
+      await engine.refresh(undefined, { onProgress, signal: controller.signal });
+      await engine.rule(77, { signal: controller.signal }).catch(() => undefined);
+    }
+    await until(() => { gc(); return collected >= 95; });
+    console.log("collected");
+  `, { args: ["--expose-gc"] });
+  assert.equal(stdout, "collected\n");
+});
+
 test("two copies of the package in one process", { timeout: 120_000 }, async (context) => {
   const copy = join(folderFor(context), "node_modules", "segmentry");
   mkdirSync(copy, { recursive: true });
