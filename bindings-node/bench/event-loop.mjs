@@ -1,17 +1,21 @@
 // How long calls keep the event loop's thread busy while a large run is on, and how late the loop is.
 //
-//   node bench/event-loop.mjs --users 1000000 --events 40000000 --rules 1000
+//   node bench/event-loop.mjs --data ~/.cache/segmentry/bench/v1-1000000-40000000 --rules 1000
+//   node bench/event-loop.mjs --users 100000 --events 1000000 --rules 200
 //
-// The processor time of a call is that of this thread from before it until its promise is handed over, and of what
-// the event loop does with its answer. Other processes make the loop late, but not that.
+// The first reads what `make bench` has written: a million users and forty million events. The second makes its own.
+// The processor time of a call is that of this thread until its promise is handed over, and of a turn of the event loop
+// what it does with answers. Other processes make the loop late, but not that.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { SegmentEngine } from "segmentry";
 
-const DEFAULTS = { users: 1_000_000, events: 40_000_000, rules: 1000 };
+const MODEL = { users: { table: "users", key: "user_id" }, events: { events: { user: "user_id", time: "transaction_date" } } };
+const DEFAULTS = { users: 100_000, events: 1_000_000, rules: 200 };
 
 /** Processor time of this thread in milliseconds: by Node where it tells it, else by Linux. */
 function threadTime() {
@@ -22,19 +26,31 @@ function threadTime() {
   return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) / 1e6;
 }
 
-/** Users and events made by the engine's own SQL. */
-async function prepared({ users, events, rules, threads }) {
-  const engine = await SegmentEngine.open({ catalog: ":memory:", threads });
-  await engine.addArrow("users", await engine.sql(`select value as user_id, cast(value % 3 as int) as city_tier from range(0, ${users})`).toArrow());
-  const payments = `select value * 7919 % ${users} as user_id, value * 104729 % 10000 as amount,
-      to_timestamp_micros(1735689600000000 + value * 15485863 % 31536000 * 1000000) as paid_at
+/** Users and events by the engine's own SQL, under the names of what `make bench` writes. */
+async function made(engine, { users, events }) {
+  const people = `select value as user_id, cast(value % 3 + 1 as int) as city_tier from range(0, ${users})`;
+  await engine.addArrow("users", await engine.sql(people).toArrow());
+  const happened = `select value * 7919 % ${users} as user_id, value * 104729 % 10000 as amount,
+      to_timestamp_micros(1735689600000000 + value * 15485863 % 31536000 * 1000000) as transaction_date
     from range(0, ${events})`;
-  await engine.addArrow("payments", await engine.sql(payments).toArrow());
+  await engine.addArrow("events", await engine.sql(happened).toArrow());
+}
+
+async function prepared({ data, rules, threads, ...sizes }) {
+  const engine = await SegmentEngine.open({ catalog: ":memory:", threads, model: MODEL });
+  if (data === undefined) {
+    await made(engine, sizes);
+  } else {
+    for (const table of ["users", "events"]) await engine.addParquet(table, join(data, `${table}.parquet`));
+  }
   await engine.importRules(Array.from({ length: rules }, (_, at) => ({
     rule_name: `Rule ${at}`,
     conditions: [
-      { events: "payments", aggregate: ["sum", "avg", "max"][at % 3], field: "amount", operator: ">", value: at * 100, window: { last: `${1 + (at % 300)} days` } },
-      { field: "city_tier", operator: "=", value: at % 3 },
+      {
+        events: "events", aggregate: ["sum", "avg", "max"][at % 3], field: "amount", operator: ">", value: at * 10,
+        window: { last: `${1 + (at % 300)} days` },
+      },
+      { field: "city_tier", operator: "=", value: 1 + (at % 3) },
     ],
   })));
   return engine;
@@ -93,8 +109,8 @@ export async function measure(options = {}) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const kinds = Object.fromEntries(["users", "events", "rules", "threads"].map((name) => [name, { type: "string" }]));
-  const { values } = parseArgs({ options: kinds });
-  const numbers = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
-  console.log(await measure(numbers));
+  const names = ["data", "users", "events", "rules", "threads"];
+  const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: "string" }])) });
+  const options = Object.entries(values).map(([name, value]) => [name, name === "data" ? value : Number(value)]);
+  console.log(await measure(Object.fromEntries(options)));
 }
