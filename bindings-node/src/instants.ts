@@ -22,8 +22,8 @@ export function date(text: string): Date {
  * RFC 3339 of an instant, to the microsecond where the engine has told it.
  *
  * ```js
- * import { exactly } from "segmentry";
- * console.log(exactly(run.asOf)); // 2026-01-01T00:00:00.123456+00:00
+ * const run = await engine.refresh(null, { asOf: "2026-01-01T00:00:00.123456Z" });
+ * console.log(exactly(run.asOf)); // 2026-01-01T00:00:00.123456Z
  * ```
  */
 export function exactly(at: Date): string {

@@ -12,7 +12,7 @@ const STRETCH = 8192;
  * ```js
  * const keys = await segment.keys();
  * console.log(keys.length, keys.at(0)); // 2 1n
- * for (const key of keys) console.log(key);
+ * console.log([...keys]); // [ 1n, 3n ]
  * ```
  */
 export class Keys implements Iterable<bigint | string> {

@@ -16,23 +16,49 @@ import type { Dependencies, Document } from "./types.js";
 export class RuleParser {
   private constructor() {}
 
-  /** A rule in the spelling that is stored. Fails with an `InvalidError` that has all problems. */
+  /**
+   * A rule in the spelling that is stored. Fails with an `InvalidError` that has all problems.
+   *
+   * ```js
+   * const rule = await RuleParser.parse({ rule_name: "A", conditions: [{ field: "tier", operator: "==", value: "1" }] });
+   * console.log(rule.conditions[0].operator); // =
+   * ```
+   */
   static async parse(rule: RuleDocument, options?: Stoppable): Promise<Document> {
     return parse(await run((call) => native.parseRule(document(rule), call), options));
   }
 
-  /** The document of conditions in the text form. A problem's `path` is line and column. */
+  /**
+   * The document of conditions in the text form. A problem's `path` is line and column.
+   *
+   * ```js
+   * console.log(await RuleParser.parseText("city_tier in (1, 2)"));
+   * // [ { field: 'city_tier', operator: 'in', value: [ 1, 2 ] } ]
+   * ```
+   */
   static async parseText(conditions: string, options?: Stoppable): Promise<any[]> {
     const asked = text(conditions, "the text form");
     return parse(await run((call) => native.parseText(asked, call), options)).conditions;
   }
 
-  /** Conditions in the text form; parsing that gives back the same tree. */
+  /**
+   * Conditions in the text form; parsing that gives back the same tree.
+   *
+   * ```js
+   * console.log(await RuleParser.toText([{ field: "city_tier", operator: "in", value: [1, 2] }])); // city_tier in (1, 2)
+   * ```
+   */
   static async toText(conditions: Conditions, options?: Stoppable): Promise<string> {
     return (await run((call) => native.toText(document(conditions), call), options)) ?? "";
   }
 
-  /** The JSON Schema of a rule. */
+  /**
+   * The JSON Schema of a rule.
+   *
+   * ```js
+   * console.log((await RuleParser.schema()).required); // [ 'rule_name' ]
+   * ```
+   */
   static async schema(options?: Stoppable): Promise<Document> {
     return parse(await run((call) => native.ruleSchema(call), options));
   }
@@ -60,7 +86,15 @@ export class AudienceModel {
     return new AudienceModel(parse(await run((call) => native.parseModel(document(model), call), options)));
   }
 
-  /** A proposal for a set of tables, with the reasons. */
+  /**
+   * A proposal for a set of tables, with the reasons.
+   *
+   * ```js
+   * const users = tableFromArrays({ user_id: Int32Array.of(1), name: ["Asha"] });
+   * const { model, reasons } = await AudienceModel.infer({ users });
+   * console.log(model.users.key); // user_id
+   * ```
+   */
   static async infer(tables: Tables, options?: Stoppable): Promise<Inferred> {
     const given = await named(tables);
     return inferred(parse(await run((call) => native.inferModel(given, call), options)));
@@ -139,7 +173,17 @@ export class DependencyFinder {
     );
   }
 
-  /** What a rule needs, and which of the rules could answer it. */
+  /**
+   * What a rule needs, and which of the rules could answer it.
+   *
+   * ```js
+   * const users = tableFromArrays({ user_id: Int32Array.of(1), city_tier: Int32Array.of(1) });
+   * const { model } = await AudienceModel.infer({ users });
+   * const finder = await DependencyFinder.create(model, { users });
+   * const rules = { 1: { rule_name: "T", conditions: await RuleParser.parseText("city_tier in (1, 2)") } };
+   * console.log((await finder.find("city_tier = 1", rules)).reused[0].how); // contains
+   * ```
+   */
   async find(rule: Conditions, rules: NumberedRules, options?: Stoppable): Promise<Dependencies> {
     const found = await run((call) => this.#finder.find(document(rule), numbered(rules), call), options);
     return shapes.dependencies(parse(found));
@@ -161,7 +205,7 @@ export class DependencyFinder {
  *
  * ```js
  * const graph = await RuleGraph.create({ 1: [], 2: [1], 3: [1], 4: [2, 3] });
- * console.log(await graph.order(), await graph.levels()); // [1, 2, 3, 4] [[1], [2, 3], [4]]
+ * console.log(await graph.order(), await graph.levels()); // [ 1, 2, 3, 4 ] [ [ 1 ], [ 2, 3 ], [ 4 ] ]
  * ```
  */
 export class RuleGraph {

@@ -77,12 +77,24 @@ export class Segment {
     return at(() => this.#segment.contains(key(user)));
   }
 
-  /** The members' keys, ascending. */
+  /**
+   * The members' keys, ascending.
+   *
+   * ```js
+   * console.log([...(await segment.keys())]); // [ 1n, 3n ]
+   * ```
+   */
   async keys(options?: Stoppable): Promise<Keys> {
     return new Keys(await run((call) => this.#segment.keys(call), options));
   }
 
-  /** The members' keys as an Arrow IPC stream of one column, named as the users' key. */
+  /**
+   * The members' keys as an Arrow IPC stream of one column, named as the users' key.
+   *
+   * ```js
+   * console.log(tableFromIPC(await segment.toArrow()).numRows); // 2
+   * ```
+   */
   async toArrow(options?: Stoppable): Promise<Uint8Array> {
     return run((call) => this.#segment.ipc(call), options);
   }
@@ -99,18 +111,38 @@ export class Segment {
     });
   }
 
-  /** At most `n` members as plain objects, 100 if not said; spread over the segment, the same whenever it is. */
+  /**
+   * At most `n` members as plain objects, 100 if not said; spread over the segment, the same whenever it is.
+   *
+   * ```js
+   * console.log(await segment.sample(5, ["user_id", "name"]));
+   * // [ { user_id: 1n, name: 'Asha' }, { user_id: 3n, name: null } ]
+   * ```
+   */
   async sample(n = 100, columns?: readonly string[], options?: Stoppable): Promise<Row[]> {
     const rows = await run((call) => this.#segment.sample(integer(n, "n"), names(columns), call), options);
     return new Rows(rows).toArray(options);
   }
 
-  /** Every version of this segment, oldest first. */
+  /**
+   * Every version of this segment, oldest first.
+   *
+   * ```js
+   * console.log((await segment.versions()).map((version) => version.rowCount)); // [ 2 ]
+   * ```
+   */
   async versions(options?: Stoppable): Promise<SegmentVersion[]> {
     return parse(await run((call) => this.#segment.versions(call), options)).map(shapes.segmentVersion);
   }
 
-  /** Who entered and who left since that version. */
+  /**
+   * Who entered and who left since that version.
+   *
+   * ```js
+   * const { entered, exited } = await segment.changes(1);
+   * console.log(entered.length, exited.length); // 0 0
+   * ```
+   */
   async changes(sinceVersion: number, options?: Stoppable): Promise<Changes> {
     const version = integer(sinceVersion, "sinceVersion");
     const changes = await run((call) => this.#segment.changes(version, call), options);
@@ -120,6 +152,10 @@ export class Segment {
   /**
    * Writes the keys to a file, which appears whole or not at all: `parquet`, `csv`, `arrow`, or `bitmap` (a Roaring
    * bitmap of ordinals).
+   *
+   * ```js
+   * await segment.export("metro.csv", "csv");
+   * ```
    */
   async export(file: string | URL, format: ExportFormat = "parquet", options?: Stoppable): Promise<void> {
     await run((call) => this.#segment.export(path(file), text(format, "a format"), call), options);
@@ -128,6 +164,10 @@ export class Segment {
   /**
    * Writes the keys to a table `segment_output_<rule id>` of a SQLite database, and answers how many there are. The table
    * of an earlier version is replaced at once; anything else of that name is left, and is a `ConflictError`.
+   *
+   * ```js
+   * console.log(await segment.writeTable("audiences.db")); // 2
+   * ```
    */
   async writeTable(destination: string | URL, options?: Stoppable): Promise<number> {
     return parse(await run((call) => this.#segment.writeTable(path(destination), call), options));

@@ -38,6 +38,11 @@ export abstract class QuestionVerbs extends RunVerbs {
   /**
    * Why a user is in a segment or would be taken by conditions, or why not. A number is a rule's id and a string its name;
    * conditions are an object or a list, as `parseText` makes them of a text.
+   *
+   * ```js
+   * const { member, root } = await engine.explain("Metro", 2);
+   * console.log(member, root.parts[0].value, root.parts[0].needed); // false 2 = 1
+   * ```
    */
   async explain(segment: RuleRef | object, user: Key, options?: AsOf): Promise<Explanation> {
     const [stored, wording] = wanted(segment);
@@ -50,7 +55,14 @@ export abstract class QuestionVerbs extends RunVerbs {
     return { ...explanation, key: asked };
   }
 
-  /** What a rule, stored or not, needs and what it could be answered from: every usable segment, and why. */
+  /**
+   * What a rule, stored or not, needs and what it could be answered from: every usable segment, and why.
+   *
+   * ```js
+   * const { reused } = await engine.dependencies([{ field: "city_tier", operator: "=", value: 1 }]);
+   * console.log(reused[0].ruleId, reused[0].how, reused[0].chosen); // 1 equal true
+   * ```
+   */
   async dependencies(rule: RuleRef | object, options?: Stoppable): Promise<Dependencies> {
     const [stored, wording] = wanted(rule);
     return this.read((call) => this.native.dependencies(stored, wording, call), shapes.dependencies, options);
@@ -67,7 +79,14 @@ export abstract class QuestionVerbs extends RunVerbs {
     return format === "json" ? shapes.lineage(parse(found)) : found;
   }
 
-  /** A rule, stored or not, as one SELECT of keys in a dialect. */
+  /**
+   * A rule, stored or not, as one SELECT of keys in a dialect.
+   *
+   * ```js
+   * console.log(await engine.toSql("Metro", "duckdb"));
+   * // SELECT "users"."user_id" FROM "users" WHERE ("users"."city_tier" = 1)
+   * ```
+   */
   async toSql(rule: RuleRef | object, dialect: Dialect = "datafusion", options?: AsOf): Promise<string> {
     const [stored, wording] = wanted(rule);
     const [named, asOf] = [text(dialect, "a dialect"), instant(options?.asOf)];
@@ -91,17 +110,39 @@ export abstract class QuestionVerbs extends RunVerbs {
     });
   }
 
-  /** Every field that conditions can be about, with its type, its operators and, where they are few, its values. */
+  /**
+   * Every field that conditions can be about, with its type, its operators and, where they are few, its values.
+   *
+   * ```js
+   * const field = (await engine.fields()).find(({ name }) => name === "city_tier");
+   * console.log(field.table, field.type, field.operators[0]); // users integer =
+   * ```
+   */
   async fields(options?: Stoppable): Promise<FieldInfo[]> {
     return this.read((call) => this.native.fields(call), list(shapes.field), options);
   }
 
-  /** Figures of the data, counted now. */
+  /**
+   * Figures of the data, counted now.
+   *
+   * ```js
+   * const { totalUsers, totalTransactions } = await engine.summary();
+   * console.log(totalUsers, totalTransactions); // 3 4
+   * ```
+   */
   async summary(options?: Stoppable): Promise<Summary> {
     return this.read((call) => this.native.summary(call), shapes.summary, options);
   }
 
-  /** The next `n` times at which a rule's schedule fires. */
+  /**
+   * The next `n` times at which a rule's schedule fires.
+   *
+   * ```js
+   * const { document } = await engine.rule("Metro");
+   * await engine.updateRule("Metro", { ...document, schedule: "0 6 * * 1-5" });
+   * console.log((await engine.nextRuns("Metro", 2)).map((at) => at.getUTCHours())); // [ 6, 6 ]
+   * ```
+   */
   async nextRuns(id: RuleRef, n: number, options?: Stoppable): Promise<Date[]> {
     const times = await run((call) => this.native.nextRuns(named(id), integer(n, "n"), call), options);
     return times.map(date);
@@ -117,7 +158,13 @@ export abstract class QuestionVerbs extends RunVerbs {
     return RuleParser.parseText(conditions, options);
   }
 
-  /** The model that is in force: the one given, the original platform's, or one that is inferred. */
+  /**
+   * The model that is in force: the one given, the original platform's, or one that is inferred.
+   *
+   * ```js
+   * console.log((await engine.model()).users.key); // user_id
+   * ```
+   */
   async model(options?: Stoppable): Promise<AudienceModel> {
     return this.read((call) => this.native.model(call), (found) => new AudienceModel(found), options);
   }

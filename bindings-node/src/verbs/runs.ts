@@ -92,7 +92,14 @@ export abstract class RunVerbs extends SourceVerbs {
     return whole(await run((call) => this.native.refresh(asked, call), options, listener));
   }
 
-  /** Past runs, newest first. */
+  /**
+   * Past runs, newest first.
+   *
+   * ```js
+   * const { items } = await engine.runs();
+   * console.log(items[0].id, items[0].segments[0].rowCount); // 1 2
+   * ```
+   */
   async runs(options?: Paging): Promise<Page<Run>> {
     const page = integer(options?.page ?? 1, "page");
     const perPage = integer(options?.perPage ?? 10, "perPage");
@@ -102,12 +109,25 @@ export abstract class RunVerbs extends SourceVerbs {
     return found;
   }
 
-  /** One past run. */
+  /**
+   * One past run.
+   *
+   * ```js
+   * console.log((await engine.run(1)).segments[0].entered); // 2
+   * ```
+   */
   async run(id: number, options?: Stoppable): Promise<Run> {
     return whole(await run((call) => this.native.run(integer(id, "id"), call), options));
   }
 
-  /** Current segments, of those whose name contains `search`. */
+  /**
+   * Current segments, of those whose name contains `search`.
+   *
+   * ```js
+   * const { items } = await engine.segments();
+   * console.log(items[0].segmentName, items[0].current.version); // Metro 1
+   * ```
+   */
   async segments(options?: Searching): Promise<Page<SegmentEntry>> {
     const page = integer(options?.page ?? 1, "page");
     const perPage = integer(options?.perPage ?? 10, "perPage");
@@ -116,18 +136,40 @@ export abstract class RunVerbs extends SourceVerbs {
     return this.read((call) => this.native.segments(page, perPage, search, call), entries, options);
   }
 
-  /** The segment of a rule, by the rule's id or name: the current one, a version, or as it was known for an instant. */
+  /**
+   * The segment of a rule, by the rule's id or name: the current one, a version, or as it was known for an instant.
+   *
+   * ```js
+   * const first = await engine.segment("Metro", { version: 1 });
+   * console.log(first.rowCount, first.version); // 2 1
+   * ```
+   */
   async segment(id: RuleRef, options?: SegmentOptions): Promise<Segment> {
     const [version, asOf] = [integerIf(options?.version, "version"), instant(options?.asOf)];
     return new Segment(await run((call) => this.native.segment(named(id), version, asOf, call), options));
   }
 
-  /** The names of the segments that hold the user. */
+  /**
+   * The names of the segments that hold the user.
+   *
+   * ```js
+   * console.log(await engine.segmentsOf(3)); // [ 'Metro' ]
+   * ```
+   */
   async segmentsOf(user: Key, options?: Stoppable): Promise<string[]> {
     return run((call) => this.native.segmentsOf(key(user), call), options);
   }
 
-  /** How many users each pair of 2 to 200 segments shares, and how many each has. */
+  /**
+   * How many users each pair of 2 to 200 segments shares, and how many each has.
+   *
+   * ```js
+   * await engine.createRule({ rule_name: "Everyone", conditions: [] });
+   * await engine.refresh();
+   * const { pairs } = await engine.overlap(["Metro", "Everyone"]);
+   * console.log(pairs[0].count); // 2
+   * ```
+   */
   async overlap(segments: readonly RuleRef[], options?: Stoppable): Promise<Overlap> {
     return this.read((call) => this.native.overlap(allNamed(segments), call), shapes.overlap, options);
   }
@@ -135,6 +177,11 @@ export abstract class RunVerbs extends SourceVerbs {
   /**
    * Who came to segments and who left, run by run, after `sinceRun` (0 if not said), of at most so many `runs` (100).
    * Go on from the feed's `upTo`.
+   *
+   * ```js
+   * const { changes, upTo } = await engine.changes();
+   * console.log([...changes[0].entered], upTo); // [ 1n, 3n ] 1
+   * ```
    */
   async changes(sinceRun = 0, options?: Stoppable & { runs?: number }): Promise<Feed> {
     const [since, runs] = [integer(sinceRun, "sinceRun"), integer(options?.runs ?? 100, "runs")];
@@ -156,12 +203,25 @@ export abstract class RunVerbs extends SourceVerbs {
     return at(() => new Scheduler(this.native.scheduler({ misfire, grace, poll, retry: retry && [...retry] })));
   }
 
-  /** The rules that are due, now or at an instant. */
+  /**
+   * The rules that are due, now or at an instant.
+   *
+   * ```js
+   * console.log(await engine.due(new Date())); // []
+   * ```
+   */
   async due(moment?: Instant, options?: Stoppable): Promise<DueRule[]> {
     return this.read((call) => this.native.due(instant(moment), call), list(shapes.dueRule), options);
   }
 
-  /** What this engine is doing, and how its runs have ended since it was opened. */
+  /**
+   * What this engine is doing, and how its runs have ended since it was opened.
+   *
+   * ```js
+   * const { running, published } = await engine.status();
+   * console.log(running, published); // null 1
+   * ```
+   */
   async status(options?: Stoppable): Promise<EngineStatus> {
     return this.read((call) => this.native.status(call), shapes.engineStatus, options);
   }

@@ -25,7 +25,15 @@ export interface ArrowOptions extends Stoppable {
 }
 
 export abstract class SourceVerbs extends RuleVerbs {
-  /** Registers a Parquet file, a folder of them or a glob as a table; one of that name is replaced. */
+  /**
+   * Registers a Parquet file, a folder of them or a glob as a table; one of that name is replaced.
+   *
+   * ```js
+   * await segment.export("metro.parquet");
+   * await engine.addParquet("metro", "metro.parquet", { appendOnly: true });
+   * console.log(await engine.sql("select count(*) as n from metro").toArray()); // [ { n: 2n } ]
+   * ```
+   */
   async addParquet(name: string, file: string | URL, options?: FileOptions): Promise<void> {
     const table = text(name, "a table's name");
     await run((call) => this.native.addParquet(table, path(file), options?.appendOnly, call), options);
@@ -34,6 +42,11 @@ export abstract class SourceVerbs extends RuleVerbs {
   /**
    * Registers a CSV file with a header, a folder of them or a glob as a table. It is read once for the types of its
    * columns. An empty value is missing.
+   *
+   * ```js
+   * await engine.addCsv("visits", "payments.csv");
+   * console.log((await engine.sources()).map((source) => source.name)); // [ 'payments', 'users', 'visits' ]
+   * ```
    */
   async addCsv(name: string, file: string | URL, options?: FileOptions): Promise<void> {
     const table = text(name, "a table's name");
@@ -55,17 +68,38 @@ export abstract class SourceVerbs extends RuleVerbs {
     await run((call) => this.native.addArrow(table, bytes, textIf(options?.cursor, "cursor"), call), options);
   }
 
-  /** Registers every table and view of a SQLite file, each under its own name, and answers the names. */
+  /**
+   * Registers every table and view of a SQLite file, each under its own name, and answers the names.
+   *
+   * ```js
+   * await segment.writeTable("platform.db");
+   * console.log(await engine.addSqlite("platform.db")); // []
+   * ```
+   */
   async addSqlite(file: string | URL, options?: SqliteOptions): Promise<string[]> {
     return run((call) => this.native.addSqlite(path(file), options?.cursor, call), options);
   }
 
-  /** The tables that are registered, by name. */
+  /**
+   * The tables that are registered, by name.
+   *
+   * ```js
+   * const [payments] = await engine.sources();
+   * console.log(payments.name, payments.kind, payments.schema[1].name); // payments arrow paid_at
+   * ```
+   */
   async sources(options?: Stoppable): Promise<SourceInfo[]> {
     return this.read((call) => this.native.sources(call), list(shapes.source), options);
   }
 
-  /** Takes a table away; the host's data stay as they are. */
+  /**
+   * Takes a table away; the host's data stay as they are.
+   *
+   * ```js
+   * await engine.removeSource("payments");
+   * console.log((await engine.sources()).length); // 1
+   * ```
+   */
   async removeSource(name: string, options?: Stoppable): Promise<void> {
     await run((call) => this.native.removeSource(text(name, "a table's name"), call), options);
   }

@@ -16,12 +16,24 @@ export interface VacuumOptions extends Stoppable {
 }
 
 export abstract class UpkeepVerbs extends QuestionVerbs {
-  /** Reads everything once and tells what is damaged and how to mend it. */
+  /**
+   * Reads everything once and tells what is damaged and how to mend it.
+   *
+   * ```js
+   * console.log((await engine.check()).isSound); // true
+   * ```
+   */
   async check(options?: Stoppable): Promise<Check> {
     return this.read((call) => this.native.check(call), shapes.check, options);
   }
 
-  /** Drops older versions of segments, never the current one. */
+  /**
+   * Drops older versions of segments, never the current one.
+   *
+   * ```js
+   * console.log((await engine.vacuum({ keepVersions: 1, youngerThan: 30 * 86_400 })).versions); // 0
+   * ```
+   */
   async vacuum(options: VacuumOptions): Promise<Vacuumed> {
     const keep = integer(options.keepVersions, "keepVersions");
     const runs = integerIf(options.runs, "runs");
@@ -32,7 +44,14 @@ export abstract class UpkeepVerbs extends QuestionVerbs {
     );
   }
 
-  /** Copies a catalog in use to a new file, and answers its size in bytes; writes over nothing. */
+  /**
+   * Copies a catalog in use to a new file, and answers its size in bytes; writes over nothing.
+   *
+   * ```js
+   * const shop = await SegmentEngine.open({ catalog: "shop.db" });
+   * console.log((await shop.backup("copy.db")) > 0); // true
+   * ```
+   */
   async backup(file: string | URL, options?: Stoppable): Promise<number> {
     return this.read((call) => this.native.backup(path(file), call), asIs, options);
   }
@@ -40,6 +59,10 @@ export abstract class UpkeepVerbs extends QuestionVerbs {
   /**
    * Erases one user from every version of every segment, from the catalog's keys and from the store. Rules that pick the
    * user by hand are listed and left to you, as are the sources, exports and copies.
+   *
+   * ```js
+   * console.log((await engine.forget(3)).segments, [...(await (await engine.segment("Metro")).keys())]); // 1 [ 1n ]
+   * ```
    */
   async forget(user: Key, options?: Stoppable): Promise<Forgotten> {
     return this.read((call) => this.native.forget(key(user), call), shapes.forgotten, options);
