@@ -79,6 +79,16 @@ function jsonOf(text: string): unknown {
   }
 }
 
+/** What stands in an address is text: integers where the schema has them, if they are written as such. */
+function numbersOf(schema: TSchema, given: object): object {
+  const properties = (schema as { properties?: Record<string, { type?: string }> }).properties ?? {};
+  const read = (name: string, text: unknown) => {
+    const integer = properties[name]?.type === "integer" && typeof text === "string" && /^-?\d{1,16}$/.test(text);
+    return integer ? Number(text) : text;
+  };
+  return Object.fromEntries(Object.entries(given).map(([name, text]) => [name, read(name, text)]));
+}
+
 /**
  * Checks with typebox: what stands in an address is text and is converted, a body is not. Documents of the rule language
  * have plain schemas, which are for reading: the engine tells every fault in them.
@@ -88,7 +98,7 @@ const validator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   if (!checked || Object.keys(schema).some((name) => name === "examples")) return (value: unknown) => ({ value });
   const compiled = Compile(schema);
   return (given: unknown) => {
-    const value = httpPart === "body" ? given : Value.Default(schema, Value.Convert(schema, Value.Clone(given ?? {})));
+    const value = httpPart === "body" ? given : Value.Default(schema, numbersOf(schema, given ?? {}));
     if (compiled.Check(value)) return { value };
     return { error: compiled.Errors(value).map(({ keyword, instancePath, message, params, schemaPath }) => ({ keyword, instancePath, message, params, schemaPath })) as never };
   };

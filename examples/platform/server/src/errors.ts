@@ -52,7 +52,7 @@ function statusOf(error: SegmentryError): number {
 function unfit(faults: FastifySchemaValidationError[], where: string | undefined): [number, ErrorBody] {
   if (where === "params") return [404, { code: "not_found", message: "ids are positive integers; nothing has this one" }];
   const problems = faults.map((fault) => {
-    const path = `${where === "body" ? "" : `/${where}`}${fault.instancePath}`;
+    const path = `${where === "body" ? "" : `/${where === "querystring" ? "query" : where}`}${fault.instancePath}`;
     return { code: fault.keyword === "required" ? "missing_member" : "bad_value", path, message: fault.message ?? "does not fit" };
   });
   const [first] = problems;

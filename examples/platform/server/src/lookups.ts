@@ -3,17 +3,45 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SegmentEngine, type Key, type RuleStatus, type Scheduler, type Segment, type SegmentEntry, type SegmentVersion } from "segmentry";
+import { SegmentEngine, type FieldInfo, type Key, type RuleStatus, type Scheduler, type Segment, type SegmentEntry, type SegmentVersion, type Summary } from "segmentry";
 import { badValue, notFound } from "./errors.js";
 
 /** For how long what costs something to find is good enough, in milliseconds. */
 const FRESH = 1_000;
 
+/** An answer that is good for so many milliseconds; whoever asks meanwhile shares it. */
+class Remembered<T> {
+  #kept: { at: number; answer: Promise<T> } | undefined;
+
+  constructor(
+    private readonly milliseconds: number,
+    private readonly ask: () => Promise<T>,
+  ) {}
+
+  get(): Promise<T> {
+    if (this.#kept && Date.now() - this.#kept.at < this.milliseconds) return this.#kept.answer;
+    const kept = { at: Date.now(), answer: this.ask() };
+    // A failure is told to those who wait for it, and not kept.
+    kept.answer.catch(() => this.#kept === kept && this.forget());
+    this.#kept = kept;
+    return kept.answer;
+  }
+
+  forget(): void {
+    this.#kept = undefined;
+  }
+}
+
 export class Lookups {
   #rules = new Map<number, number>();
   #versions = new Map<number, { current: number; versions: SegmentVersion[] }>();
-  #standing: { at: number; rules: Promise<Map<number, RuleStatus>> } | undefined;
+  readonly #standing = new Remembered(FRESH, async () => {
+    const { rules } = await this.scheduler.status();
+    return new Map(rules.map((rule) => [rule.ruleId, rule]));
+  });
   #integerKeys: Promise<boolean> | undefined;
+  readonly #fields = new Remembered(5 * 60_000, () => this.engine.fields());
+  readonly #figures = new Remembered(60_000, () => this.engine.summary());
   #scratch: Promise<SegmentEngine> | undefined;
 
   constructor(
@@ -61,15 +89,29 @@ export class Lookups {
 
   /** How the rules with a schedule stand, by id. */
   standing(): Promise<Map<number, RuleStatus>> {
-    if (this.#standing && Date.now() - this.#standing.at < FRESH) return this.#standing.rules;
-    const rules = this.scheduler.status().then((status) => new Map(status.rules.map((rule) => [rule.ruleId, rule])));
-    this.#standing = { at: Date.now(), rules };
-    return rules;
+    return this.#standing.get();
+  }
+
+  /** What conditions can be about: finding the values that a column has reads it, so this is remembered for five minutes. */
+  fields(): Promise<FieldInfo[]> {
+    return this.#fields.get();
+  }
+
+  /** The figures of the data are counted, and remembered for a minute; those of the catalog are as it is. */
+  async summary(): Promise<Summary> {
+    const one = { perPage: 1 };
+    const [figures, rules, segments, runs] = await Promise.all([
+      this.#figures.get(),
+      this.engine.rules(one),
+      this.engine.segments(one),
+      this.engine.runs(one),
+    ]);
+    return { ...figures, totalRules: rules.total, totalSegments: segments.total, lastRun: runs.items[0] ?? null };
   }
 
   /** After a change, what was found before it is not good enough. */
   forget(): void {
-    this.#standing = undefined;
+    this.#standing.forget();
   }
 
   /** A key as it stands in a path, of the kind that the users have. */

@@ -10,7 +10,7 @@ export function analyticsRoutes(app: App, { engine, lookups }: Context): void {
   app.get(
     "/analytics/summary",
     { schema: { tags, summary: "Totals of users, transactions, spend, rules and segments", response: { 200: S.Summary } } },
-    async () => snake(await engine.summary()),
+    async () => snake(await lookups.summary()),
   );
 
   app.get(

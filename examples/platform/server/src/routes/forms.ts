@@ -85,7 +85,7 @@ export function formRoutes(app: App, { engine, lookups }: Context): void {
   );
 
   app.get("/fields", { schema: { tags, summary: "What conditions can be about", response: { 200: S.items(S.Field) } } }, async () => ({
-    items: snake(await engine.fields()),
+    items: snake(await lookups.fields()),
   }));
 }
 
