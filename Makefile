@@ -25,9 +25,10 @@ PROFILE ?= dev
 VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
+PLATFORM := examples/platform
 COMPARE_PYTHON := $(CURDIR)/$(COMPARE_VENV)/bin/python
 
-.PHONY: check test python test-python node test-node soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
+.PHONY: check test python test-python node test-node platform test-platform soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
 
 ## check: format, clippy and unit tests
 # By their names: `--lib` would link Python's and Node's modules as programs, which they can't be.
@@ -40,6 +41,7 @@ test: venv strace lint
 	$(MAKE) --no-print-directory quickstart
 	$(MAKE) --no-print-directory test-python
 	$(MAKE) --no-print-directory test-node
+	$(MAKE) --no-print-directory test-platform
 
 ## python: builds the Python package and leaves it importable in .venv; `make python PROFILE=release` for a release build
 # maturin builds this one package. Of DataFusion's tree that has the same features as the whole workspace, as a
@@ -63,6 +65,17 @@ node: bindings-node/node_modules/.package-lock.json
 test-node: node
 	cd bindings-node && npm run --silent types
 	cd bindings-node && npm test --silent
+
+## platform: installs, builds and starts the Audience Manager platform and says its address; PORT, DATA_DIR and the rest of
+## the environment are in examples/platform/README.md, `make platform PROFILE=release` is the fast one
+platform: node $(PLATFORM)/node_modules/.package-lock.json
+	cd $(PLATFORM) && npm run --silent build
+	cd $(PLATFORM)/server && exec node dist/main.js
+
+## test-platform: the platform's server and web application
+test-platform: node $(PLATFORM)/node_modules/.package-lock.json
+	cd $(PLATFORM) && npm run --silent build
+	cd $(PLATFORM) && npm test --silent
 
 lint:
 	cargo fmt --all --check
@@ -124,7 +137,7 @@ deny:
 ## clean: what was built, and the Python and Node environments
 clean:
 	cargo clean
-	rm -rf $(VENV) $(COMPARE_VENV) bindings-node/node_modules bindings-node/dist bindings-node/*.node
+	rm -rf $(VENV) $(COMPARE_VENV) bindings-node/node_modules bindings-node/dist bindings-node/*.node $(PLATFORM)/node_modules
 
 venv: $(VENV)/.requirements
 
@@ -150,6 +163,10 @@ bindings-node/node_modules/.package-lock.json: bindings-node/package-lock.json
 	fi
 	@node --eval 'if (parseInt(process.versions.node) < 20) throw `Node 20 or later is needed, and this is $${process.version}`'
 	cd bindings-node && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+$(PLATFORM)/node_modules/.package-lock.json: $(PLATFORM)/package-lock.json
+	cd $(PLATFORM) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 # Some tests watch and refuse system calls of processes that they start.
