@@ -16,6 +16,7 @@ SCHEDULES ?= 50
 SCENARIOS ?= 1000
 WRITES ?= 500
 FUZZ ?= 1000000
+CASES ?= 12
 CANCELS ?= 300
 GROUPS ?= 10000000
 KILLS ?= 2000
@@ -26,6 +27,7 @@ VENV := .venv
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COMPARE_VENV := .venv-compare
 PLATFORM := examples/platform
+PLATFORM_VENV := .venv-platform
 COMPARE_PYTHON := $(CURDIR)/$(COMPARE_VENV)/bin/python
 
 .PHONY: check test python test-python node test-node platform test-platform soak mutations bench compare fmt doc deny clean lint quickstart venv java strace
@@ -72,10 +74,11 @@ platform: node $(PLATFORM)/node_modules/.package-lock.json
 	cd $(PLATFORM) && npm run --silent build
 	cd $(PLATFORM)/server && exec node dist/main.js
 
-## test-platform: the platform's server and web application
-test-platform: node $(PLATFORM)/node_modules/.package-lock.json
+## test-platform: the platform's server and web application, and whatever schemathesis makes up of the API's document
+test-platform: node $(PLATFORM)/node_modules/.package-lock.json $(PLATFORM_VENV)/.requirements
 	cd $(PLATFORM) && npm run --silent build
 	cd $(PLATFORM) && npm test --silent
+	cd $(PLATFORM)/server && node scripts/schemathesis.mjs "$(CURDIR)/$(PLATFORM_VENV)/bin/schemathesis" "$(CASES)"
 
 lint:
 	cargo fmt --all --check
@@ -137,15 +140,16 @@ deny:
 ## clean: what was built, and the Python and Node environments
 clean:
 	cargo clean
-	rm -rf $(VENV) $(COMPARE_VENV) bindings-node/node_modules bindings-node/dist bindings-node/*.node $(PLATFORM)/node_modules
+	rm -rf $(VENV) $(COMPARE_VENV) $(PLATFORM_VENV) bindings-node/node_modules bindings-node/dist bindings-node/*.node $(PLATFORM)/node_modules
 
 venv: $(VENV)/.requirements
 
 # A Python environment is made anew when its requirements change.
 $(VENV)/.requirements: bindings-python/requirements-dev.txt core/tests/requirements.txt
 $(COMPARE_VENV)/.requirements: benches/compare/requirements.txt
+$(PLATFORM_VENV)/.requirements: $(PLATFORM)/server/requirements.txt
 
-$(VENV)/.requirements $(COMPARE_VENV)/.requirements:
+$(VENV)/.requirements $(COMPARE_VENV)/.requirements $(PLATFORM_VENV)/.requirements:
 	@if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then \
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update && $$sudo apt-get install --yes python3-venv; \

@@ -314,3 +314,13 @@ export const Problems = Type.Object({ valid: Type.Boolean(), problems: Type.Arra
 export const Firings = Type.Object({ next: Type.Array(Instant) });
 export const UserSegments = Type.Object({ key: Key, segments: Type.Array(Type.String()) });
 export const Nothing = Type.Null({ description: "Nothing" });
+
+/** An answer that is no JSON, under each of some types. */
+export const media = (description: string, format: string | undefined, ...types: string[]) => ({
+  description,
+  content: Object.fromEntries(types.map((type) => [type.replace(/;.*$/, ""), { schema: { type: "string", ...(format ? { format } : {}) } }])),
+});
+export const LineageOrText = {
+  description: "Nodes and edges, or a text to be drawn",
+  content: { "application/json": { schema: Lineage }, "text/plain": { schema: { type: "string" } } },
+};

@@ -72,7 +72,7 @@ test("with a token", async (context) => {
 });
 
 test("without a token", async (context) => {
-  const web = join(await folder(context), "dist");
+  const web = join(await folder(), "dist");
   await mkdir(join(web, "assets"), { recursive: true });
   await writeFile(join(web, "index.html"), "<!doctype html><title>Audience Manager</title>");
   await writeFile(join(web, "assets/app-1234.js"), "export {};");

@@ -15,8 +15,8 @@ const script = fileURLToPath(new URL("../dist/data/generate.js", import.meta.url
 const make = (file, users, transactions, day, seed) =>
   execFileSync(process.execPath, ["--single-threaded", script, file, users, transactions, day, ...(seed ? [seed] : [])].map(String), { stdio: "pipe" });
 
-test("the same seed makes the same file, another one another", async (context) => {
-  const at = await folder(context);
+test("the same seed makes the same file, another one another", async () => {
+  const at = await folder();
   const read = (name, ...wish) => {
     make(join(at, name), ...wish);
     return readFileSync(join(at, name));
@@ -28,7 +28,7 @@ test("the same seed makes the same file, another one another", async (context) =
 });
 
 test("it is a year of skewed spend in ten categories", async (context) => {
-  const file = join(await folder(context), "platform.db");
+  const file = join(await folder(), "platform.db");
   make(file, 500, 20_000, "2025-12-31");
   const engine = await SegmentEngine.open({ catalog: ":memory:" });
   context.after(() => engine.close());

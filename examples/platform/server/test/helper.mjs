@@ -1,7 +1,8 @@
 // A small platform in a folder of its own, and calls of it that hold every answer against the OpenAPI document.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -13,15 +14,16 @@ import { openPlatform } from "../dist/platform.js";
 
 const SMALL = { USERS: "300", TRANSACTIONS: "6000", WEEKS: "2", WRITES_PER_MINUTE: "0", LOG_LEVEL: "silent" };
 
-export async function folder(context) {
+export async function folder() {
   const made = await mkdtemp(join(tmpdir(), "segmentry-platform-test-"));
-  context.after(() => rm(made, { recursive: true, force: true }));
+  // After all else: hooks run in the order of their registration, and an engine that is open writes.
+  process.on("exit", () => rmSync(made, { recursive: true, force: true }));
   return made;
 }
 
 /** Opens a platform; `call(method, path, body, headers)` asks it. */
 export async function platform(context, env = {}) {
-  const dataDir = env.DATA_DIR ?? (await folder(context));
+  const dataDir = env.DATA_DIR ?? (await folder());
   const config = configFrom({ ...SMALL, DATA_DIR: dataDir, WEB_DIR: join(dataDir, "web"), ...env });
   const engine = await openPlatform(config);
   const scheduler = engine.scheduler();

@@ -37,7 +37,7 @@ async function start(context, dataDir, env = {}) {
 }
 
 test("a second start keeps the data, and a stop is clean", async (context) => {
-  const dataDir = await folder(context);
+  const dataDir = await folder();
   const first = await start(context, dataDir);
   assert.match(first.lines[0], /^making 300 users/);
   const { rule_id } = await first.call("POST", "/rules", METRO);
@@ -54,7 +54,7 @@ test("a second start keeps the data, and a stop is clean", async (context) => {
 });
 
 test("after a crash in the middle of a run everything is whole, and the run is made", async (context) => {
-  const dataDir = await folder(context);
+  const dataDir = await folder();
   const first = await start(context, dataDir);
   const before = await first.call("GET", "/segments?per_page=100");
   const conditions = Array.from({ length: 300 }, (_, at) => ({
@@ -84,5 +84,5 @@ test("after a crash in the middle of a run everything is whole, and the run is m
 });
 
 test("an environment that cannot be meant is said in a line", async (context) => {
-  await assert.rejects(start(context, await folder(context), { PORT: "http" }), /it ended with 1: PORT has to be an integer from 0 to 65535, not "http"\n$/);
+  await assert.rejects(start(context, await folder(), { PORT: "http" }), /it ended with 1: PORT has to be an integer from 0 to 65535, not "http"\n$/);
 });

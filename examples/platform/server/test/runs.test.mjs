@@ -131,7 +131,7 @@ test("runs", async (context) => {
 });
 
 test("what was asked for is done after a restart", async (context) => {
-  const dataDir = await folder(context);
+  const dataDir = await folder();
   const first = await platform(context, { DATA_DIR: dataDir });
   const { rule_id } = (await first.call("POST", "/rules", slow())).body;
   const { run_id } = (await first.call("POST", `/rules/${rule_id}/trigger`)).body;

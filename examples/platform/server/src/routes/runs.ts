@@ -63,8 +63,7 @@ export function runRoutes(app: App, { engine, scheduler, jobs, lookups }: Contex
           "`state` says how the run stands; `run` and `progress` are events of the engine; the last is named `published`, `failed` or " +
           "`cancelled` and holds what `GET /runs/:id` answers. Then the stream ends.",
         params: S.Params,
-        response: { 200: { type: "string" }, ...errors(404) },
-        produces: ["text/event-stream"],
+        response: { 200: S.media("Server-sent events", undefined, "text/event-stream"), ...errors(404) },
       },
     },
     async ({ params }, reply) => {

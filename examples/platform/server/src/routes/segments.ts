@@ -88,13 +88,12 @@ export function segmentRoutes(app: App, context: Context): void {
         summary: "Where a segment comes from and what comes from it",
         params: S.Params,
         querystring: S.LineageQuery,
-        response: { 200: S.Lineage, ...errors(404, 422) },
-        produces: ["application/json", "text/plain"],
+        response: { 200: S.LineageOrText, ...errors(404, 422) },
       },
     },
     async ({ params, query }, reply) => {
       const rule = await lookups.ruleOf(params.id);
-      if (query.format !== "json") return reply.type("text/plain; charset=utf-8").send((await engine.lineage(rule, query.format)) as never);
+      if (query.format !== "json") return reply.type("text/plain; charset=utf-8").send(await engine.lineage(rule, query.format));
       const { ruleId, nodes, edges } = await engine.lineage(rule);
       const segments = await lookups.segmentsOfRules(nodes.map((node) => node.ruleId));
       return snake({ ruleId, edges, nodes: nodes.map((node) => ({ ...node, segmentId: segments.get(node.ruleId) ?? null })) });
@@ -147,8 +146,7 @@ export function segmentRoutes(app: App, context: Context): void {
         summary: "The keys of a segment's users as a file",
         params: S.Params,
         querystring: S.ExportQuery,
-        response: { 200: { type: "string", format: "binary" }, ...errors(404, 422) },
-        produces: Object.values(MEDIA),
+        response: { 200: S.media("The file", "binary", ...Object.values(MEDIA)), ...errors(404, 422) },
       },
     },
     async ({ params, query }, reply) => {
