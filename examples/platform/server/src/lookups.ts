@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SegmentEngine, type FieldInfo, type Key, type RuleStatus, type Scheduler, type Segment, type SegmentEntry, type SegmentVersion, type Summary } from "segmentry";
+import { SegmentEngine, type FieldInfo, type Key, type Scheduler, type SchedulerStatus, type Segment, type SegmentEntry, type SegmentVersion, type Summary } from "segmentry";
 import { badValue, notFound } from "./errors.js";
 
 /** For how long what costs something to find is good enough, in milliseconds. */
@@ -16,29 +16,35 @@ class Remembered<T> {
   constructor(
     private readonly milliseconds: number,
     private readonly ask: () => Promise<T>,
+    /** Whether an older answer will do while a new one is found. */
+    private readonly lenient = false,
   ) {}
 
   get(): Promise<T> {
-    if (this.#kept && Date.now() - this.#kept.at < this.milliseconds) return this.#kept.answer;
+    const old = this.#kept;
+    if (old && Date.now() - old.at < this.milliseconds) return old.answer;
+    const found = this.#find();
+    return this.lenient && old ? old.answer : found;
+  }
+
+  #find(): Promise<T> {
     const kept = { at: Date.now(), answer: this.ask() };
     // A failure is told to those who wait for it, and not kept.
-    kept.answer.catch(() => this.#kept === kept && this.forget());
+    kept.answer.catch(() => this.#kept === kept && (this.#kept = undefined));
     this.#kept = kept;
     return kept.answer;
   }
 
+  /** Finds anew whatever its age. */
   forget(): void {
-    this.#kept = undefined;
+    if (this.#kept) this.#kept.at = 0;
   }
 }
 
 export class Lookups {
   #rules = new Map<number, number>();
   #versions = new Map<number, { current: number; versions: SegmentVersion[] }>();
-  readonly #standing = new Remembered(FRESH, async () => {
-    const { rules } = await this.scheduler.status();
-    return new Map(rules.map((rule) => [rule.ruleId, rule]));
-  });
+  readonly #standing = new Remembered(FRESH, () => this.scheduler.status(), true);
   #integerKeys: Promise<boolean> | undefined;
   readonly #fields = new Remembered(5 * 60_000, () => this.engine.fields());
   readonly #figures = new Remembered(60_000, () => this.engine.summary());
@@ -87,8 +93,8 @@ export class Lookups {
     return versions;
   }
 
-  /** How the rules with a schedule stand, by id. */
-  standing(): Promise<Map<number, RuleStatus>> {
+  /** How the scheduler and the rules with a schedule stand, or stood a moment ago: of thousands of rules it takes a while. */
+  standing(): Promise<SchedulerStatus> {
     return this.#standing.get();
   }
 

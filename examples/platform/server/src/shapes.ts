@@ -1,6 +1,7 @@
 // The engine's answers with the REST API's names: snake case, and a rule as its document with what belongs beside it.
 
 import type { Rule } from "segmentry";
+import { Refusal } from "./errors.js";
 
 /** Members whose own keys are names of the host's, or parts of documents, and stay as they are. */
 const OPAQUE = new Set(["document", "sample", "value", "needed", "cutoff", "scanned", "stages", "rows", "key", "values"]);
@@ -40,7 +41,9 @@ export function ruleShape(rule: Rule, added: { next_run?: Date | null; status?: 
 
 /** A document that was sent, without what the server had added to it. */
 export function documentOf(body: unknown): object {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return body as object;
+  // A number or a text by itself would be the id or the name of a stored rule to some verbs.
+  if (typeof body !== "object" || body === null) throw new Refusal(422, "malformed", "a rule is a JSON object");
+  if (Array.isArray(body)) return body;
   const document: Record<string, unknown> = { ...body };
   for (const name of ADDED) delete document[name];
   return document;

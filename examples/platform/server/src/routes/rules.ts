@@ -20,8 +20,11 @@ function expected(request: FastifyRequest): number | undefined {
 
 export function ruleRoutes(app: App, { engine, jobs, lookups }: Context): void {
   const shown = async (rule: Rule) => {
-    const status = (await lookups.standing()).get(rule.id);
-    return ruleShape(rule, { next_run: status?.nextRun ?? null, status: snake(status ?? null) });
+    const { schedule, enabled } = rule.document;
+    if (!schedule) return ruleShape(rule, { next_run: null, status: null });
+    const [standing, firings] = await Promise.all([lookups.standing(), enabled === false ? [] : engine.nextRuns(rule.id, 1)]);
+    const status = standing.rules.find(({ ruleId }) => ruleId === rule.id);
+    return ruleShape(rule, { next_run: firings[0] ?? null, status: snake(status ?? null) });
   };
 
   app.get(

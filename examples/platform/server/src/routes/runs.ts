@@ -16,7 +16,7 @@ const HEARTBEAT = 15_000;
 
 const message = (event: string, data: unknown) => `event: ${event}\ndata: ${writeJson(data)}\n\n`;
 
-export function runRoutes(app: App, { engine, scheduler, jobs, lookups }: Context): void {
+export function runRoutes(app: App, { engine, jobs, lookups }: Context): void {
   app.get(
     "/runs",
     { schema: { tags, summary: "Past runs, newest first", querystring: S.Paging, response: { 200: S.Runs, ...errors(422) } } },
@@ -88,8 +88,8 @@ export function runRoutes(app: App, { engine, scheduler, jobs, lookups }: Contex
   );
 
   app.get("/due", { schema: { tags, summary: "Rules that are due, and what is next", response: { 200: S.Due } } }, async () => {
-    const [due, rules] = await Promise.all([engine.due(), lookups.standing()]);
-    const next = [...rules.values()].filter(({ nextRun, enabled }) => nextRun && enabled).sort((a, b) => Number(a.nextRun) - Number(b.nextRun));
+    const [due, { rules }] = await Promise.all([engine.due(), lookups.standing()]);
+    const next = rules.filter(({ nextRun, enabled }) => nextRun && enabled).sort((a, b) => Number(a.nextRun) - Number(b.nextRun));
     return {
       items: snake(due),
       next: next.slice(0, SHOWN).map(({ ruleId, ruleName, schedule, nextRun }) => snake({ ruleId, ruleName, schedule, nextRun })),
@@ -100,7 +100,7 @@ export function runRoutes(app: App, { engine, scheduler, jobs, lookups }: Contex
     "/status",
     { schema: { tags, summary: "What the engine and the scheduler are doing, and which rules fail", response: { 200: S.Status } } },
     async () => {
-      const [engineStatus, { rules: _, ...schedulerStatus }] = await Promise.all([engine.status(), scheduler.status()]);
+      const [engineStatus, { rules: _, ...schedulerStatus }] = await Promise.all([engine.status(), lookups.standing()]);
       const asked = jobs.unpublished().slice(0, SHOWN).map(keptOf);
       return { ...snake(engineStatus), asked, scheduler: snake(schedulerStatus) };
     },
