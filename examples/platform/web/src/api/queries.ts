@@ -55,7 +55,7 @@ export const useExplain = (id: string, key: string | null) =>
   useQuery({ queryKey: ["segments", "explain", id, key], enabled: key !== null, queryFn: ({ signal }) => call<T.Explanation>(`/segments/${id}/explain/${encodeURIComponent(key ?? "")}`, { signal }) });
 
 export const useOverlap = (ruleIds: number[]) =>
-  useQuery({ queryKey: ["segments", "overlap", ruleIds], enabled: ruleIds.length > 1, placeholderData: keepPreviousData, queryFn: ({ signal }) => call<T.Overlap>("/segments/overlap", { method: "POST", body: { segments: ruleIds }, signal }) });
+  useQuery({ queryKey: ["segments", "overlap", ruleIds], enabled: ruleIds.length > 1, placeholderData: keepPreviousData, queryFn: ({ signal }) => call<T.Overlap>("/segments/overlap", { method: "POST", body: { rules: ruleIds }, signal }) });
 
 export const useSummary = () => useQuery({ queryKey: ["summary"], queryFn: ({ signal }) => call<T.Summary>("/analytics/summary", { signal }), refetchInterval: 60_000 });
 
@@ -63,7 +63,7 @@ export const useFields = () =>
   useQuery({ queryKey: ["fields"], staleTime: 5 * 60_000, queryFn: ({ signal }) => call<T.Field[] | { items: T.Field[] }>("/fields", { signal }).then(listOf) });
 
 export const useRuns = (listing: Listing) =>
-  useQuery({ queryKey: ["runs", "list", listing], queryFn: ({ signal }) => call<T.Page<T.Run>>("/runs", { query: { ...listing }, signal }), placeholderData: keepPreviousData, refetchInterval: 15_000 });
+  useQuery({ queryKey: ["runs", "list", listing], queryFn: ({ signal }) => call<T.Runs>("/runs", { query: { ...listing }, signal }), placeholderData: keepPreviousData, refetchInterval: ({ state }) => (state.data?.asked?.some((run) => run.state === "queued" || run.state === "running") ? 1_500 : 10_000) });
 
 export const useRun = (id: number | null) => useQuery({ queryKey: ["runs", "one", id], enabled: id !== null, queryFn: ({ signal }) => call<T.Run>(`/runs/${id}`, { signal }) });
 

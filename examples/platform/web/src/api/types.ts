@@ -35,11 +35,13 @@ export interface SegmentEntry {
   last_refreshed_at: string | null;
   current?: Version | null;
   depends_on?: number[] | null;
+  /** The last sizes, oldest first. */
+  sizes?: { as_of: string; row_count: number }[];
 }
 
 export interface Segment extends SegmentEntry { rule: { id: number; rule_name: string } }
 
-export interface Sample { columns: string[]; data: Json[] }
+export interface Sample { columns: string[]; data: Json[][] }
 
 export interface Changes { since: number; version: number; entered: (number | string)[]; exited: (number | string)[]; entered_count: number; exited_count: number }
 
@@ -80,6 +82,20 @@ export interface Run {
   seconds: number;
   stages: Record<string, number>;
 }
+
+/** A run that was asked for and has published nothing: waiting, under way, failed or cancelled. */
+export interface AskedRun {
+  id: number;
+  state: "queued" | "running" | "published" | "failed" | "cancelled";
+  rules: number[];
+  asked_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  run_id: number | null;
+  error: (Problem & { problems?: Problem[] }) | null;
+}
+
+export interface Runs extends Page<Run> { asked: AskedRun[] }
 
 export interface Summary {
   total_users: number;

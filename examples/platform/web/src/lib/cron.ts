@@ -13,7 +13,7 @@ export function scheduleInWords(schedule: string | null | undefined): string | n
   const fields = NAMED[text.toLowerCase()] ?? text;
   if (fields.split(/\s+/).length !== 5) return null;
   try {
-    return describe(fields, { use24HourTimeFormat: true });
+    return describe(fields, { use24HourTimeFormat: true }).replace(/^At (\d\d:\d\d)$/, "Every day at $1");
   } catch {
     return null;
   }

@@ -19,7 +19,7 @@ export default function Rules() {
   const create = <Link to="/rules/new" className="button primary"><Icon name="plus" />New rule</Link>;
   return (
     <>
-      <PageHeader title="Rules" lead="Each rule says who belongs to an audience. Its segment is worked out on schedule, or when you ask for it." actions={create} />
+      <PageHeader title="Rules" lead="Each rule says who belongs to an audience. Its segment follows on schedule, or when you ask." actions={create} />
       <Card flush>
         <div className="border-b border-line p-4"><SearchBox value={search} onChange={setSearch} label="Search rules" /></div>
         <Loaded query={rules} rows={8}>

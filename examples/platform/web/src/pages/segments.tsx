@@ -1,7 +1,7 @@
 // The list of segments; several can be compared.
 import { lazy, Suspense, useState } from "react";
 import { Link } from "react-router";
-import { useRuleNames, useSegments, useVersions } from "../api/queries";
+import { useRuleNames, useSegments } from "../api/queries";
 import type { SegmentEntry } from "../api/types";
 import { Spark } from "../chart/spark";
 import { ago, count, dateTime, signed } from "../lib/format";
@@ -63,8 +63,7 @@ export default function Segments() {
 }
 
 function Row({ segment, chosen, onToggle }: { segment: SegmentEntry; chosen: boolean; onToggle: () => void }) {
-  const versions = useVersions(segment.id);
-  const sizes = versions.data?.map((v) => v.row_count) ?? [];
+  const sizes = segment.sizes?.map((size) => size.row_count) ?? [];
   const change = segment.current ? segment.current.entered - segment.current.exited : null;
   return (
     <tr>
