@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { call } from "./client";
 import { useRefreshAll } from "./queries";
+import type { AskedRun } from "./types";
 
 export interface Underway {
   started_at: string;
@@ -20,33 +21,38 @@ export interface Status {
   published: number;
   last_error?: { code: string; at: string; message: string } | null;
   failing: { rule_id: number; rule_name: string; reason: string; since: string; last: string; times: number }[];
+  asked: AskedRun[];
 }
 
-export interface Due { rule_id: number; rule_name: string; schedule: string; firing?: string | null; next_run?: string | null; missed?: number; failures?: number }
+export interface Due {
+  items: { rule_id: number; rule_name: string; schedule: string; firing: string; missed: number; failures: number }[];
+  next: { rule_id: number; rule_name: string; schedule: string; next_run: string }[];
+}
+
+export const isUnderway = (run: { state?: string }) => run.state === "queued" || run.state === "running";
 
 /** Asked every second while a run is on; when one has ended, all that it may have changed is asked again. */
 export function useStatus() {
   const refresh = useRefreshAll();
-  const before = useRef<number | null>(null);
+  const before = useRef<string | null>(null);
   const query = useQuery({
     queryKey: ["status"],
     queryFn: ({ signal }) => call<Status>("/status", { signal }),
     staleTime: 0,
-    refetchInterval: ({ state }) => (state.data?.running ? 1_000 : 3_000),
+    refetchInterval: ({ state }) => (state.data?.running || state.data?.asked.some(isUnderway) ? 1_000 : 4_000),
   });
-  const published = query.data?.published;
+  const seen = query.data && `${query.data.published} ${query.data.asked.filter(isUnderway).length}`;
   useEffect(() => {
-    if (published === undefined) return;
-    if (before.current !== null && before.current !== published) void refresh();
-    before.current = published;
+    if (seen === undefined) return;
+    if (before.current !== null && before.current !== seen) void refresh();
+    before.current = seen;
     // `refresh` is made anew at each render and does the same each time.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [published]);
+  }, [seen]);
   return query;
 }
 
-export const useDue = () =>
-  useQuery({ queryKey: ["due"], refetchInterval: 30_000, queryFn: ({ signal }) => call<Due[] | { items: Due[] }>("/due", { signal }).then((a) => (Array.isArray(a) ? a : a.items)) });
+export const useDue = () => useQuery({ queryKey: ["due"], refetchInterval: 30_000, queryFn: ({ signal }) => call<Due>("/due", { signal }) });
 
 /** How much of a run is done, 0 to 1; its stages are not alike, so this is rough. */
 export function shareDone(run: Underway): number {

@@ -43,9 +43,11 @@ interface Options {
   body?: unknown;
   signal?: AbortSignal;
   ifMatch?: number;
+  /** Whether the answer holds rule documents, whose numbers keep all of their digits. */
+  exact?: boolean;
 }
 
-export async function call<T>(path: string, { method = "GET", query, body, signal, ifMatch }: Options = {}): Promise<T> {
+export async function call<T>(path: string, { method = "GET", query, body, signal, ifMatch, exact }: Options = {}): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (ifMatch !== undefined) headers["if-match"] = `"${ifMatch}"`;
@@ -60,7 +62,7 @@ export async function call<T>(path: string, { method = "GET", query, body, signa
   }
   const text = await response.text();
   if (!response.ok) throw failure(response.status, text);
-  return (text === "" ? undefined : parseJson(text)) as T;
+  return (text === "" ? undefined : exact ? parseJson(text) : JSON.parse(text)) as T;
 }
 
 function failure(status: number, text: string): ApiError {

@@ -20,10 +20,10 @@ export const useRules = (listing: Listing) =>
   useQuery({ queryKey: ["rules", "list", listing], queryFn: ({ signal }) => call<T.Page<T.Rule>>("/rules", { query: { ...listing }, signal }), placeholderData: keepPreviousData, refetchInterval: 30_000 });
 
 export const useRule = (id: string | undefined) =>
-  useQuery({ queryKey: ["rules", "one", id], enabled: id !== undefined, staleTime: 0, queryFn: ({ signal }) => call<T.Document>(`/rules/${id}`, { signal }) });
+  useQuery({ queryKey: ["rules", "one", id], enabled: id !== undefined, staleTime: 0, queryFn: ({ signal }) => call<T.Document>(`/rules/${id}`, { signal, exact: true }) });
 
 export const useRuleHistory = (id: number | undefined) =>
-  useQuery({ queryKey: ["rules", "history", id], enabled: id !== undefined, queryFn: ({ signal }) => call<{ items: T.Wording[] } | T.Wording[]>(`/rules/${id}/history`, { signal }).then(listOf) });
+  useQuery({ queryKey: ["rules", "history", id], enabled: id !== undefined, queryFn: ({ signal }) => call<{ items: T.Wording[] } | T.Wording[]>(`/rules/${id}/history`, { signal, exact: true }).then(listOf) });
 
 /** Names of all rules, by id, for whatever shows ids. */
 export const useRuleNames = () =>
@@ -43,6 +43,10 @@ export const useSegment = (id: string | number) => useQuery({ queryKey: ["segmen
 
 export const useVersions = (id: string | number) =>
   useQuery({ queryKey: ["segments", "versions", String(id)], queryFn: ({ signal }) => call<{ items: T.Version[] } | T.Version[]>(`/segments/${id}/versions`, { signal }).then(listOf) });
+
+/** Sizes of the first hundred segments over time. */
+export const useSizes = () =>
+  useQuery({ queryKey: ["segments", "sizes"], queryFn: ({ signal }) => call<{ items: T.Line[] }>("/analytics/sizes", { query: { per_page: 100 }, signal }).then(listOf) });
 
 export const useSample = (id: string) => useQuery({ queryKey: ["segments", "sample", id], queryFn: ({ signal }) => call<T.Sample>(`/segments/${id}/sample_data`, { signal }) });
 

@@ -24,6 +24,8 @@ export interface Rule {
 
 export interface Version { version: number; rule_version: number; as_of: string; run_id: number; row_count: number; entered: number; exited: number }
 
+export interface Line { rule_id: number; segment_id: number; segment_name: string; points: Version[] }
+
 export interface SegmentEntry {
   id: number;
   rule_id: number;

@@ -1,11 +1,9 @@
 // The first page: the totals, what is going on, and how the segments have developed.
-import { useQueries } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { Link } from "react-router";
 import { useDue, useStatus } from "../api/activity";
-import { call } from "../api/client";
-import { useRules, useSegments, useSummary } from "../api/queries";
-import type { SegmentEntry, Version } from "../api/types";
+import { useSegments, useSizes, useSummary } from "../api/queries";
+import type { SegmentEntry } from "../api/types";
 import { scheduleInWords } from "../lib/cron";
 import { ago, count, dateTime, money, short, signed } from "../lib/format";
 import { Card, PageHeader, Stat } from "../ui/controls";
@@ -65,16 +63,10 @@ function Underway() {
 }
 
 function Trend({ segments }: { segments: SegmentEntry[] }) {
-  const versions = useQueries({
-    queries: segments.map((s) => ({
-      queryKey: ["segments", "versions", String(s.id)],
-      queryFn: () => call<{ items: Version[] } | Version[]>(`/segments/${s.id}/versions`).then((a) => (Array.isArray(a) ? a : a.items)),
-    })),
-  });
-  const failed = versions.find((v) => v.isError && !v.data);
-  if (failed) return <Failure error={failed.error} retry={() => void failed.refetch()} />;
-  if (versions.some((v) => !v.data)) return <Loading rows={7} />;
-  const drawn = segments.map((s, i) => ({ name: s.segment_name, versions: versions[i]?.data ?? [] }));
+  const sizes = useSizes();
+  if (sizes.isError && !sizes.data) return <Failure error={sizes.error} retry={() => void sizes.refetch()} />;
+  if (!sizes.data) return <Loading rows={7} />;
+  const drawn = segments.flatMap((s) => sizes.data.filter((line) => line.segment_id === s.id).map((line) => ({ name: s.segment_name, versions: line.points })));
   if (!drawn.some((s) => s.versions.length > 1)) return <Empty icon="graph" title="A line needs two points">Sizes are drawn here once a segment has been refreshed twice.</Empty>;
   return <Suspense fallback={<Loading rows={7} />}><Sizes segments={drawn} /></Suspense>;
 }
@@ -102,19 +94,17 @@ function Recent({ segments }: { segments: SegmentEntry[] }) {
 
 function DueNext() {
   const due = useDue();
-  const rules = useRules({ page: 1, per_page: 100 });
   return (
-    <Loaded query={rules}>
-      {(page) => {
-        const late = (due.data ?? []).map((d) => ({ id: d.rule_id, name: d.rule_name, at: d.firing ?? null, schedule: d.schedule, late: true }));
-        const next = page.items.filter((r) => r.next_run && !late.some((d) => d.id === r.id)).map((r) => ({ id: r.id, name: r.rule_name, at: r.next_run ?? null, schedule: r.schedule ?? "", late: false }));
-        const all = [...late, ...next.sort((a, b) => Date.parse(a.at!) - Date.parse(b.at!))].slice(0, 6);
+    <Loaded query={due}>
+      {({ items, next }) => {
+        const late = items.map((d) => ({ ...d, at: d.firing, late: true }));
+        const all = [...late, ...next.filter((n) => !items.some((d) => d.rule_id === n.rule_id)).map((n) => ({ ...n, at: n.next_run, late: false }))].slice(0, 6);
         if (all.length === 0) return <Empty icon="calendar" title="Nothing is scheduled">Give a rule a schedule to have it run by itself.</Empty>;
         return (
           <ul className="divide-y divide-line">
             {all.map((d) => (
-              <li key={d.id} className="flex items-center justify-between gap-3 px-5 py-3 text-sm">
-                <div className="min-w-0"><Link className="link block truncate" to={`/rules/edit/${d.id}`}>{d.name}</Link><span className="block truncate text-[0.8rem] text-muted">{scheduleInWords(d.schedule) ?? d.schedule}</span></div>
+              <li key={d.rule_id} className="flex items-center justify-between gap-3 px-5 py-3 text-sm">
+                <div className="min-w-0"><Link className="link block truncate" to={`/rules/edit/${d.rule_id}`}>{d.rule_name}</Link><span className="block truncate text-[0.8rem] text-muted">{scheduleInWords(d.schedule) ?? d.schedule}</span></div>
                 {d.late ? <span className="badge warn">due now</span> : <span className="text-[0.8rem] whitespace-nowrap text-soft" title={dateTime(d.at)}>{ago(d.at)}</span>}
               </li>
             ))}

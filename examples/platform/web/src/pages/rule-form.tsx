@@ -47,7 +47,7 @@ function Form({ id, document: stored, fields, reload }: FormProps) {
   const document = useMemo(() => writeRule(draft), [draft]);
   const initial = useMemo(() => writeRule(parseRule(origin)), [origin]);
   const changed = !sameJson(document, initial);
-  const live = useLive(document);
+  const live = useLive(document, id !== undefined && draft.rule_name === origin.rule_name);
   const blocker = useBlocker(({ currentLocation, nextLocation }) => changed && !save.isSuccess && currentLocation.pathname !== nextLocation.pathname);
   useEffect(() => {
     if (!changed) return;
@@ -58,7 +58,9 @@ function Form({ id, document: stored, fields, reload }: FormProps) {
 
   const change = (part: Partial<Draft>) => { setDraft((old) => ({ ...old, ...part })); setRefused([]); };
   const unnamed: Problem[] = tried && draft.rule_name.trim() === "" ? [{ code: "bad_name", path: "/rule_name", message: "a rule needs a name" }] : [];
-  const problems = [...unnamed, ...live.problems, ...refused.filter((r) => !live.problems.some((p) => p.path === r.path && p.code === r.code))];
+  // The server does not know that it is this rule which has the name.
+  const found = live.problems.filter((p) => !(id !== undefined && p.code === "duplicate_name" && draft.rule_name === origin.rule_name));
+  const problems = [...unnamed, ...found, ...refused.filter((r) => !found.some((p) => p.path === r.path && p.code === r.code))];
   const stale = save.error instanceof ApiError && save.error.status === 412;
   const conditions = useMemo(() => fromForm(draft.query), [draft.query]);
 

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { ApiError } from "../api/client";
-import { useDeleteRule, useRuleNames, useRules, useTrigger } from "../api/queries";
+import { useDeleteRule, useRules, useTrigger } from "../api/queries";
 import type { Rule } from "../api/types";
 import { scheduleInWords } from "../lib/cron";
 import { ago, dateTime } from "../lib/format";
@@ -94,10 +94,9 @@ function State({ rule }: { rule: Rule }) {
 function DeleteDialog({ rule, onClose }: { rule: Rule; onClose: () => void }) {
   const remove = useDeleteRule();
   const toast = useToast();
-  const names = useRuleNames();
   const refused = remove.error instanceof ApiError && remove.error.status === 409 ? remove.error : null;
-  const dependents = Array.isArray(refused?.details.dependents) ? (refused.details.dependents as (number | { id?: number; rule_id?: number; rule_name?: string })[]) : [];
-  const nameOf = (d: (typeof dependents)[number]) => (typeof d === "number" ? { id: d, name: names.data?.find((r) => r.id === d)?.name } : { id: d.id ?? d.rule_id, name: d.rule_name });
+  // The refusal names each rule that is in the way as "name" (id).
+  const dependents = [...(refused?.message ?? "").matchAll(/"((?:[^"\\]|\\.)*)" \((\d+)\)/g)].map(([, name, id]) => ({ id: Number(id), name }));
   const go = () => remove.mutate(rule.id, { onSuccess: () => { toast(`“${rule.rule_name}” was deleted.`); onClose(); } });
   return (
     <Dialog title={refused ? "This rule is in use" : `Delete “${rule.rule_name}”?`} onClose={onClose} actions={
@@ -108,9 +107,9 @@ function DeleteDialog({ rule, onClose }: { rule: Rule; onClose: () => void }) {
     }>
       {refused ? (
         <>
-          <p>{refused.message}.</p>
+          <p>{dependents.length > 0 ? `“${rule.rule_name}” can’t be deleted, because these rules need its segment:` : `${refused.message}.`}</p>
           {dependents.length > 0 && (
-            <ul className="mt-3 space-y-1">{dependents.map(nameOf).map((d) => <li key={d.id}><Link className="prose-link" to={`/rules/edit/${d.id}`}>{d.name ?? `Rule ${d.id}`}</Link></li>)}</ul>
+            <ul className="mt-3 space-y-1">{dependents.map((d) => <li key={d.id}><Link className="prose-link" to={`/rules/edit/${d.id}`}>{d.name}</Link></li>)}</ul>
           )}
           <p className="mt-3 text-muted">{refused.hint ?? "Change or delete the rules that need it first."}</p>
         </>

@@ -29,17 +29,19 @@ const add = (of: "rule" | "group") =>
     return <button type="button" className="button small add" title={title} disabled={disabled} onClick={(e) => handleOnClick(e)}><Icon name="plus" size={13} />{of === "rule" ? ((context as { addLabel?: string })?.addLabel ?? "Condition") : "Group"}</button>;
   };
 
-function Mute({ handleOnClick, title, disabled, ruleOrGroup }: ActionWithRulesProps) {
+function Mute({ handleOnClick, title, disabled, ruleOrGroup, path }: ActionWithRulesProps) {
+  if (path.length === 0) return null;
   const muted = !!ruleOrGroup.muted;
   return <button type="button" className="rq-action" aria-pressed={muted} aria-label={title} title={title} disabled={disabled} onClick={(e) => handleOnClick(e)}><Icon name={muted ? "off" : "eye"} size={14} /></button>;
 }
 
 function Shift({ shiftUp, shiftDown, shiftUpDisabled, shiftDownDisabled }: ShiftActionsProps) {
+  if (shiftUpDisabled && shiftDownDisabled) return null;
   return (
-    <>
+    <span className="rq-shift">
       <button type="button" className="rq-action" aria-label="Move up" title="Move up" disabled={shiftUpDisabled} onClick={(e) => shiftUp?.(e)}><Icon name="up" size={14} /></button>
       <button type="button" className="rq-action" aria-label="Move down" title="Move down" disabled={shiftDownDisabled} onClick={(e) => shiftDown?.(e)}><Icon name="down" size={14} /></button>
-    </>
+    </span>
   );
 }
 

@@ -53,7 +53,7 @@ function Times({ schedule, timezone }: { schedule: string; timezone: string }) {
   const asked = useSettled({ schedule, timezone }, key, 400);
   const times = useQuery({
     queryKey: ["live", "times", asked], retry: false, placeholderData: keepPreviousData,
-    queryFn: ({ signal }) => call<{ items: string[] }>("/rules/schedule", { method: "POST", body: { schedule: asked.schedule, ...(asked.timezone && { timezone: asked.timezone }), n: 3 }, signal }),
+    queryFn: ({ signal }) => call<{ next: string[] }>("/schedules/next", { method: "POST", body: { schedule: asked.schedule, ...(asked.timezone && { timezone: asked.timezone }), n: 3 }, signal }),
   });
   const zone = timezone || "UTC";
   const show = (at: string) => {
@@ -66,7 +66,7 @@ function Times({ schedule, timezone }: { schedule: string; timezone: string }) {
   return (
     <div className="mt-2 text-[0.8rem] text-muted">
       <p className="text-soft">{scheduleInWords(schedule)}</p>
-      {times.data && <p className="mt-0.5">Next: {times.data.items.map(show).join(" · ")} <span className="whitespace-nowrap">({zone})</span></p>}
+      {times.data && <p className="mt-0.5">Next: {times.data.next.map(show).join(" · ")} <span className="whitespace-nowrap">({zone})</span></p>}
     </div>
   );
 }

@@ -27,7 +27,7 @@ function TextEditor({ conditions, onChange }: Omit<Props, "document">) {
   const [problem, setProblem] = useState<{ message: string; hint?: string } | null>(null);
   const key = writeJson(conditions);
   const settled = useSettled(conditions, key, 300);
-  const written = useQuery({
+  const written = useQuery<string>({
     queryKey: ["live", "text", writeJson(settled)], retry: false, staleTime: Infinity, placeholderData: keepPreviousData,
     queryFn: ({ signal }) => call<{ text: string }>("/rules/text", { method: "POST", body: { conditions: settled }, signal }).then((a) => a.text),
   });
@@ -38,7 +38,7 @@ function TextEditor({ conditions, onChange }: Omit<Props, "document">) {
     const stop = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const answer = draft.trim() === "" ? { conditions: [] } : await call<{ conditions: Json }>("/rules/text", { method: "POST", body: { text: draft }, signal: stop.signal });
+        const answer = draft.trim() === "" ? { conditions: [] } : await call<{ conditions: Json }>("/rules/text", { method: "POST", body: { text: draft }, signal: stop.signal, exact: true });
         setProblem(null);
         latest.current(answer.conditions);
       } catch (error) {

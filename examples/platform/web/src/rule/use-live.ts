@@ -20,7 +20,8 @@ export function useSettled<T>(value: T, key: string, wait: number): T {
 /** A name is asked for when the rule is saved, not to look at it. */
 const named = (document: Document): Document => (document.rule_name ? document : { ...document, rule_name: "Untitled" });
 
-export function useLive(document: Document) {
+/** `ownName`: that the rule is stored under its name, which is no duplicate then. */
+export function useLive(document: Document, ownName: boolean) {
   const key = writeJson(document);
   const settled = useSettled(document, key, 450);
   const asked = writeJson(settled);
@@ -30,7 +31,7 @@ export function useLive(document: Document) {
     queryKey: ["live", "problems", asked], ...options,
     queryFn: ({ signal }) => call<{ problems: Problem[] } | Problem[]>("/rules/validate", { method: "POST", body, signal }).then((a) => (Array.isArray(a) ? a : a.problems)).catch(problemsOf),
   });
-  const good = problems.data?.length === 0 && !problems.isPlaceholderData;
+  const good = problems.data?.every((p) => ownName && p.code === "duplicate_name") === true && !problems.isPlaceholderData;
   const preview = useQuery({ queryKey: ["live", "preview", asked], ...options, enabled: good, queryFn: ({ signal }) => call<Preview>("/rules/preview", { method: "POST", body, signal }) });
   const reuse = useQuery({ queryKey: ["live", "reuse", asked], ...options, enabled: good, queryFn: ({ signal }) => call<Dependencies>("/rules/dependencies", { method: "POST", body, signal }) });
   return { problems: problems.data ?? [], checking: key !== asked || problems.isFetching, preview, reuse, stale: key !== asked };
