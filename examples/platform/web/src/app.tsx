@@ -26,7 +26,9 @@ const NotFound = () => (
 
 const router = createBrowserRouter([
   {
-    element: <Shell />,
+    // Messages may hold links, so they stand inside of the router.
+    element: <Toasts><Shell /></Toasts>,
+    errorElement: <div className="m-8"><PageFailure /></div>,
     children: [
       {
         errorElement: <PageFailure />,
@@ -48,7 +50,7 @@ const router = createBrowserRouter([
 export function App() {
   return (
     <QueryClientProvider client={client}>
-      <Toasts><RouterProvider router={router} /></Toasts>
+      <RouterProvider router={router} />
     </QueryClientProvider>
   );
 }

@@ -1,6 +1,6 @@
 // Numbers, instants and durations as people read them.
 
-const whole = new Intl.NumberFormat("en-IN", { maximumFractionDigits: 0 });
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 export const count = (n: number | null | undefined) => (n === null || n === undefined ? "–" : whole.format(n));

@@ -1,5 +1,5 @@
 // The form of a rule, new or not, with what the server says of it while it is edited.
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useBlocker, useNavigate, useParams, useSearchParams } from "react-router";
 import { ApiError, type Problem } from "../api/client";
 import { useFields, useRule, useRuleNames, useSaveRule } from "../api/queries";
@@ -36,7 +36,7 @@ export default function RuleForm() {
 interface FormProps { id?: number; document: Document; fields: NonNullable<ReturnType<typeof useFields>["data"]>; reload: () => void }
 
 function Form({ id, document: stored, fields, reload }: FormProps) {
-  const [origin, setOrigin] = useState(stored);
+  const [origin] = useState(stored);
   const [draft, setDraft] = useState(() => parseRule(stored));
   const [refused, setRefused] = useState<Problem[]>([]);
   const [tried, setTried] = useState(false);
@@ -47,8 +47,10 @@ function Form({ id, document: stored, fields, reload }: FormProps) {
   const document = useMemo(() => writeRule(draft), [draft]);
   const initial = useMemo(() => writeRule(parseRule(origin)), [origin]);
   const changed = !sameJson(document, initial);
+  // Whether what is on the form is saved, or given up, so that leaving it asks nothing.
+  const leaving = useRef(false);
   const live = useLive(document, id !== undefined && draft.rule_name === origin.rule_name);
-  const blocker = useBlocker(({ currentLocation, nextLocation }) => changed && !save.isSuccess && currentLocation.pathname !== nextLocation.pathname);
+  const blocker = useBlocker(({ currentLocation, nextLocation }) => changed && !leaving.current && currentLocation.pathname !== nextLocation.pathname);
   useEffect(() => {
     if (!changed) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -68,7 +70,7 @@ function Form({ id, document: stored, fields, reload }: FormProps) {
     setTried(true);
     if (draft.rule_name.trim() === "") return window.document.getElementById("rule-name")?.focus();
     save.mutate({ id, version: typeof origin.version === "number" ? origin.version : undefined, document }, {
-      onSuccess: (answer) => { toast(id === undefined ? `“${draft.rule_name}” was created.` : `“${draft.rule_name}” was saved.`); void navigate(id === undefined && answer.rule_id ? `/rules?search=${encodeURIComponent(draft.rule_name)}` : "/rules"); },
+      onSuccess: (answer) => { leaving.current = true; toast(id === undefined ? `“${draft.rule_name}” was created.` : `“${draft.rule_name}” was saved.`); void navigate(id === undefined && answer.rule_id ? `/rules?search=${encodeURIComponent(draft.rule_name)}` : "/rules"); },
       onError: (error) => { if (error instanceof ApiError) setRefused(error.problems.length ? error.problems : error.status === 412 ? [] : [{ code: error.code, path: "", message: error.message, hint: error.hint }]); },
     });
   };
@@ -113,7 +115,7 @@ function Form({ id, document: stored, fields, reload }: FormProps) {
         </div>
       </form>
       {blocker.state === "blocked" && (
-        <Dialog title="Leave without saving?" onClose={() => blocker.reset()} actions={<><button type="button" className="button" onClick={() => blocker.reset()}>Stay</button><button type="button" className="button danger" onClick={() => { setOrigin(document); blocker.proceed(); }}>Leave</button></>}>
+        <Dialog title="Leave without saving?" onClose={() => blocker.reset()} actions={<><button type="button" className="button" onClick={() => blocker.reset()}>Stay</button><button type="button" className="button danger" onClick={() => { leaving.current = true; blocker.proceed(); }}>Leave</button></>}>
           <p>Your changes to this rule are lost if you leave now.</p>
         </Dialog>
       )}

@@ -52,7 +52,7 @@ function Keys({ label, values, invalid, onChange, children }: { label: string; v
     <div>
       <span className="label">{label}</span>
       <Chips label={label} invalid={invalid} items={shown.map((v) => ({ key: String(v), label: String(v) }))} options={[]} onAdd={(texts) => onChange([...values, ...texts.map(keyOf).filter((k) => !values.some((v) => String(v) === String(k)))])} onRemove={(index) => onChange(values.filter((_, i) => i !== index))} />
-      {values.length > shown.length && <p className="hint mt-1">and {(values.length - shown.length).toLocaleString("en-IN")} more</p>}
+      {values.length > shown.length && <p className="hint mt-1">and {(values.length - shown.length).toLocaleString("en")} more</p>}
       {children}
     </div>
   );

@@ -43,7 +43,7 @@ function About({ condition, onChange, invalid }: { condition: Document; onChange
   const choose = (next: string) => {
     const field = fields.find((f) => next === `field:${f.name}`);
     if (field) onChange(startAttribute(field));
-    else if (next === "events" && table) onChange(startEvents(table));
+    else if (next === "events" && table) onChange(startEvents([...tables.events.keys()]));
     else if (next === "sequence" && table) onChange(startSequence(table));
     else if (next === "segment") onChange(startSegment());
     else if (next === "bucket") onChange(startBucket());

@@ -8,7 +8,7 @@ type NameOf = (rule: Json) => string;
 const one = (value: Json | undefined): string => {
   if (value === undefined || value === null || value === "") return "…";
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") return value.toLocaleString("en-IN", { maximumFractionDigits: 20 });
+  if (typeof value === "number") return value.toLocaleString("en", { maximumFractionDigits: 20 });
   return value instanceof Digits ? value.text : typeof value === "string" ? value : JSON.stringify(value);
 };
 

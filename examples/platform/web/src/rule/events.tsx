@@ -21,8 +21,9 @@ export function EventsEditor({ condition, pointer, onChange }: EditorProps) {
   const { where, ...rest } = condition;
   return (
     <>
-      <TablePicker names={names} all={[...tables.events.keys()]} invalid={problems.some((p) => p.path === `${pointer}/events`)} onChange={(events) => onChange({ ...condition, events })} />
       <Aggregate condition={condition} columns={columns} invalid={problems.some((p) => p.path === `${pointer}/field` || p.path === `${pointer}/aggregate`)} onChange={onChange} />
+      <span className="text-[0.8rem] text-muted">of</span>
+      <TablePicker names={names} all={[...tables.events.keys()]} invalid={problems.some((p) => p.path === `${pointer}/events`)} onChange={(events) => onChange({ ...condition, events })} />
       <span className="row-break" />
       <WindowEditor value={condition.window} invalid={problems.some((p) => p.path?.startsWith(`${pointer}/window`))} onChange={(window) => { const { window: _old, ...others } = condition; onChange(window === undefined ? others : { ...others, window }); }} />
       <span className="row-break" />

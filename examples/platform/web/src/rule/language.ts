@@ -1,6 +1,6 @@
 // What the form knows of the rule language: operators by type with their words, and conditions to begin with.
 import type { Document, Field } from "../api/types";
-import type { Json } from "../lib/json";
+import { sameJson, type Json } from "../lib/json";
 
 export type Kind = "attribute" | "events" | "sequence" | "segment" | "bucket";
 
@@ -104,7 +104,8 @@ export function withOperator(condition: Document, operator: string, type: string
   if (!["string", "list"].includes(base(type)) || is === "none") delete next.caseSensitive;
   if (was === is && condition.value !== undefined) return next;
   let value = startValue(is, type, field);
-  const old = condition.value;
+  // What was put in for a start is nobody's choice, and is not taken along.
+  const old = sameJson(condition.value, startValue(was, type, field)) ? undefined : condition.value;
   if (condition.valueSource !== "field") {
     if (was === "one" && is === "list" && old !== "" && old !== undefined) value = [old];
     if (was === "one" && is === "range" && old !== undefined) value = [old, old];
@@ -122,7 +123,7 @@ export function startAttribute(field: Field): Document {
   return withOperator({ field: field.name }, operator, field.type, field);
 }
 
-export const startEvents = (table: string): Document => ({ events: table, aggregate: "count", window: { last: "30 days" }, operator: ">=", value: 1 });
+export const startEvents = (tables: string[]): Document => ({ events: tables.length === 1 ? tables[0]! : tables, aggregate: "count", window: { last: "30 days" }, operator: ">=", value: 1 });
 export const startSequence = (table: string): Document => ({ sequence: [{ events: table }, { events: table, within: "7 days" }], window: { last: "90 days" }, operator: "did" });
 export const startSegment = (): Document => ({ field: "segment", operator: "in", value: [] });
 export const startBucket = (): Document => ({ field: "bucket", operator: "between", value: [0, 9] });

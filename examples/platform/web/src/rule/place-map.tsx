@@ -36,7 +36,7 @@ function fitting({ circle, polygon }: Pick<Props, "circle" | "polygon">): { x: n
 
 export default function PlaceMap({ circle, polygon, onPick }: Props) {
   const outlines = useMemo(coast, []);
-  const [view, setView] = useState(() => { const fit = fitting({ circle, polygon }); return { ...fit, span: Math.max(fit.span, 12) }; });
+  const [view, setView] = useState(() => { const fit = fitting({ circle, polygon }); return { ...fit, span: Math.max(fit.span, 1.5) }; });
   const outside = circle && (Math.abs(circle.lon - view.x) > view.span / 2 || Math.abs(-circle.lat - view.y) > view.span / 3);
   useEffect(() => {
     if (outside && circle && Number.isFinite(circle.lon + circle.lat)) setView((v) => ({ ...v, x: circle.lon, y: -circle.lat }));

@@ -44,7 +44,7 @@ function layOut(lineage: Lineage): { nodes: Node<Data>[]; edges: Edge[] } {
     edges: lineage.edges.map((edge, index) => ({
       id: `${edge.from}-${edge.to}-${index}`, source: String(edge.from), target: String(edge.to), label: WORDS[edge.kind], animated: edge.kind === "reused", ariaLabel: edge.reason,
       style: { stroke: "var(--muted)", strokeDasharray: edge.kind === "reused" ? "5 4" : undefined }, markerEnd: { type: MarkerType.ArrowClosed, color: "var(--muted)" },
-      labelStyle: { fill: "var(--muted)", fontSize: 11 }, labelBgStyle: { fill: "var(--surface)" },
+      labelStyle: { fill: "var(--muted)", fontSize: 11 }, labelBgStyle: { fill: "var(--raised)" },
     })),
   };
 }

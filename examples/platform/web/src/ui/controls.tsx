@@ -51,7 +51,7 @@ export function SearchBox({ value, onChange, label }: { value: string; onChange:
 export function Pages({ page, pages, total, noun, onPage }: { page: number; pages: number; total: number; noun: string; onPage: (page: number) => void }) {
   return (
     <nav aria-label="Pages" className="flex items-center justify-between gap-3 border-t border-line px-5 py-3 text-sm text-muted">
-      <span>{total.toLocaleString("en-IN")} {noun}{total === 1 ? "" : "s"}</span>
+      <span>{total.toLocaleString("en")} {noun}{total === 1 ? "" : "s"}</span>
       {pages > 1 && (
         <span className="flex items-center gap-2">
           <button type="button" className="button icon small" disabled={page <= 1} onClick={() => onPage(page - 1)} aria-label="Previous page"><Icon name="left" size={14} /></button>
