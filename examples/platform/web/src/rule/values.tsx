@@ -95,7 +95,7 @@ export function Chips({ items, options, label, invalid, closed = false, onAdd, o
   return (
     <span className="chips" data-invalid={invalid || undefined}>
       {items.map((item, index) => (
-        <span key={item.key} className="chip">{item.label}<button type="button" aria-label={`Remove ${item.label}`} onClick={() => onRemove(index)}><Icon name="x" size={11} /></button></span>
+        <span key={`${item.key} ${index}`} className="chip">{item.label}<button type="button" aria-label={`Remove ${item.label}`} onClick={() => onRemove(index)}><Icon name="x" size={11} /></button></span>
       ))}
       {closed ? (
         left.length > 0 && (
