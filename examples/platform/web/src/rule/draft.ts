@@ -21,7 +21,7 @@ export interface Draft extends Record<TextMember, string> {
 
 const OURS = new Set<string>([...TEXTS, "conditions", "depends_on", "include", "exclude", "enabled"]);
 /** What the server adds to what it answers, which is not the rule's. */
-const ANSWERED = new Set(["id", "version", "created_at", "updated_at", "next_run", "state", "segment_id", "dependents"]);
+const ANSWERED = new Set(["id", "version", "created_at", "updated_at", "next_run", "status"]);
 
 export const EMPTY: Document = { rule_name: "", conditions: [] };
 
