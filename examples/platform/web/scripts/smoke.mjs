@@ -1,6 +1,6 @@
 // Goes through the application as a person would, in Debian's Chromium against a running platform (PLATFORM_URL).
 // WEB_URL is another address for the pages, such as Vite's; SHOTS is a folder for pictures of every page.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
 const platform = process.env.PLATFORM_URL;
@@ -10,6 +10,7 @@ if (!platform || !existsSync(executablePath)) {
   process.exit(0);
 }
 const base = process.env.WEB_URL ?? platform;
+const axe = readFileSync(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 const name = `Smoke ${Date.now()}`;
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
 const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
@@ -169,6 +170,22 @@ async function run() {
     await page.locator("tbody .link").first().click();
     await page.getByText("Users looked at").waitFor();
   });
+
+  for (const theme of ["light", "dark"]) {
+    await step(`axe finds nothing serious on any page (${theme})`, async () => {
+      const found = [];
+      for (const path of ["/", "/rules", `/rules/edit/${rule.id}`, "/rules/new", "/segments", `/segments/${segment}`, `/segments/${segment}?tab=lineage`, `/segments/${segment}?tab=history`, "/runs"]) {
+        await page.goto(base + path);
+        await page.evaluate((t) => { document.documentElement.dataset.theme = t; }, theme);
+        await page.waitForLoadState("networkidle").catch(() => undefined);
+        await page.waitForTimeout(400);
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
+        for (const v of violations) if (v.impact === "serious" || v.impact === "critical") found.push(`${path}: ${v.id} ×${v.nodes.length} ${v.nodes[0].target} ${v.nodes[0].any[0]?.message ?? ""}`);
+      }
+      check(found.length === 0, found.join("\n"));
+    });
+  }
 
   await step("the rule that was made is deleted", async () => {
     await page.goto(`${base}/rules?search=${encodeURIComponent(name)}`);

@@ -184,7 +184,7 @@ describe("what is chosen is what is written", () => {
 
 describe("problems", () => {
   it("show at the condition that they are about", () => {
-    const conditions = [{ field: "city_tier", operator: "=", value: 1 }, { combinator: "or", rules: [{ events: "upi_transactions", operator: ">=", value: 1, where: [{ field: "categry", operator: "=", value: "x" }] }] }];
+    const conditions: Json = [{ field: "city_tier", operator: "=", value: 1 }, { combinator: "or", rules: [{ events: "upi_transactions", operator: ">=", value: 1, where: [{ field: "categry", operator: "=", value: "x" }] }] }];
     const path = "/conditions/1/rules/0/where/0/field";
     render(<Form conditions={conditions} problems={[{ code: "unknown_field", path, message: "no such column", hint: 'did you mean "category"?' }, { code: "bad_value", path: "/conditions/0/value", message: "too small" }]} />);
     const conditionsShown = document.querySelectorAll(".condition");

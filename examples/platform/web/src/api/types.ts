@@ -1,6 +1,12 @@
 // The shapes that pages work with.
 import type { Json } from "../lib/json";
 import type { Problem } from "./client";
+import type { paths } from "./schema";
+
+/** What a GET of the OpenAPI document answers. */
+type Answer<P extends keyof paths> = paths[P] extends { get: { responses: { 200: { content: { "application/json": infer A } } } } } ? A : never;
+/** What a POST of it answers. */
+type Posted<P extends keyof paths> = paths[P] extends { post: { responses: { 200: { content: { "application/json": infer A } } } } } ? A : never;
 
 export type Document = { [member: string]: Json };
 
@@ -22,30 +28,17 @@ export interface Rule {
   next_run?: string | null;
 }
 
-export interface Version { version: number; rule_version: number; as_of: string; run_id: number; row_count: number; entered: number; exited: number }
+export type Version = Answer<"/api/segments/{id}/versions">["items"][number];
 
-export interface Line { rule_id: number; segment_id: number; segment_name: string; points: Version[] }
+export type Line = Answer<"/api/analytics/sizes">["items"][number];
 
-export interface SegmentEntry {
-  id: number;
-  rule_id: number;
-  segment_name: string;
-  description?: string | null;
-  table_name: string;
-  row_count: number;
-  sql_query?: string | null;
-  last_refreshed_at: string | null;
-  current?: Version | null;
-  depends_on?: number[] | null;
-  /** The last sizes, oldest first. */
-  sizes?: { as_of: string; row_count: number }[];
-}
+export type SegmentEntry = Answer<"/api/segments">["items"][number];
 
-export interface Segment extends SegmentEntry { rule: { id: number; rule_name: string } }
+export type Segment = Answer<"/api/segments/{id}">;
 
 export interface Sample { columns: string[]; data: Json[][] }
 
-export interface Changes { since: number; version: number; entered: (number | string)[]; exited: (number | string)[]; entered_count: number; exited_count: number }
+export type Changes = Answer<"/api/segments/{id}/changes">;
 
 export interface Lineage {
   rule_id: number;
@@ -108,15 +101,12 @@ export interface Summary {
   last_run?: Run | null;
 }
 
-export interface Field { name: string; table: string | null; type: string; operators: string[]; values: string[] | null }
+export type Field = Answer<"/api/fields"> extends { items: (infer F)[] } | (infer F)[] ? F : never;
 
 export interface Preview { count: number; of: number; sql?: string; steps: { path: string; text: string; count: number }[]; sample: { [column: string]: Json }[] }
 
-export interface Dependencies { depends_on: number[]; operation?: string | null; evaluated: string[]; reused: Reused[]; order: number[] }
+export type Dependencies = Posted<"/api/rules/dependencies">;
 
-export interface Overlap {
-  segments: { rule_id: number; segment_name: string; row_count: number }[];
-  pairs: { first: number; second: number; count: number; jaccard: number }[];
-}
+export type Overlap = Omit<Posted<"/api/segments/overlap">, "segments"> & { segments: { rule_id: number; segment_name: string; row_count: number }[] };
 
 export interface Wording { version: number; at: string; document: Document | null }
