@@ -1,6 +1,7 @@
 // What stands around every page: the navigation, the theme, and the question for an access token.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { NavLink, Outlet, ScrollRestoration, useLocation } from "react-router";
+import { useWatch } from "./api/activity";
 import { token } from "./api/client";
 import { client } from "./api/queries";
 import { Dialog } from "./ui/controls";
@@ -15,7 +16,7 @@ const PLACES: { to: string; label: string; icon: IconName }[] = [
 
 export function Shell() {
   const { pathname } = useLocation();
-  const main = useRef<HTMLElement>(null);
+  useWatch();
   useEffect(() => {
     const place = PLACES.findLast((p) => pathname.startsWith(p.to));
     document.title = `${place?.label ?? "Audience Manager"} · Audience Manager`;
@@ -38,7 +39,7 @@ export function Shell() {
         </div>
       </aside>
       <header className="sticky top-0 z-20 flex h-14 items-center justify-between border-b border-line bg-surface px-4 md:hidden"><Brand /><Theme /></header>
-      <main id="main" ref={main} tabIndex={-1} className="min-w-0 px-4 pt-6 pb-28 outline-none sm:px-8 md:pt-9 md:pb-16">
+      <main id="main" tabIndex={-1} className="min-w-0 px-4 pt-6 pb-28 outline-none sm:px-8 md:pt-9 md:pb-16">
         <div className="mx-auto max-w-[1180px]"><Outlet /></div>
       </main>
       <nav aria-label="Main" className="fixed inset-x-0 bottom-0 z-20 grid grid-cols-4 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden">

@@ -19,6 +19,7 @@ export interface Status {
   running: Underway | null;
   waiting: number;
   published: number;
+  failed: number;
   last_error?: { code: string; at: string; message: string } | null;
   failing: { rule_id: number; rule_name: string; reason: string; since: string; last: string; times: number }[];
   asked: AskedRun[];
@@ -31,17 +32,22 @@ export interface Due {
 
 export const isUnderway = (run: { state?: string }) => run.state === "queued" || run.state === "running";
 
-/** Asked every second while a run is on; when one has ended, all that it may have changed is asked again. */
+/** Asked every second while a run is on. */
 export function useStatus() {
-  const refresh = useRefreshAll();
-  const before = useRef<string | null>(null);
-  const query = useQuery({
+  return useQuery({
     queryKey: ["status"],
     queryFn: ({ signal }) => call<Status>("/status", { signal }),
     staleTime: 0,
     refetchInterval: ({ state }) => (state.data?.running || state.data?.asked.some(isUnderway) ? 1_000 : 4_000),
   });
-  const seen = query.data && `${query.data.published} ${query.data.asked.filter(isUnderway).length}`;
+}
+
+/** Watches, on every page, for a run that has ended: all that it may have changed is asked again. */
+export function useWatch() {
+  const { data } = useStatus();
+  const refresh = useRefreshAll();
+  const before = useRef<string | null>(null);
+  const seen = data && `${data.published} ${data.failed} ${data.asked.filter(isUnderway).length}`;
   useEffect(() => {
     if (seen === undefined) return;
     if (before.current !== null && before.current !== seen) void refresh();
@@ -49,7 +55,6 @@ export function useStatus() {
     // `refresh` is made anew at each render and does the same each time.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [seen]);
-  return query;
 }
 
 export const useDue = () => useQuery({ queryKey: ["due"], refetchInterval: 30_000, queryFn: ({ signal }) => call<Due>("/due", { signal }) });
