@@ -138,7 +138,7 @@ async function run() {
   await step("a rule that others need is not deleted, and names them", async () => {
     const needed = (await api("/rules?per_page=100")).items.find((r) => r.rule_name === "High Value Customers");
     await page.goto(`${base}/rules?search=High%20Value%20Customers`);
-    await page.getByLabel(`More for ${needed.rule_name}`).click();
+    await page.getByLabel(`More for ${needed.rule_name}`, { exact: true }).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
     await page.getByRole("button", { name: "Delete rule" }).click();
     await page.getByText("This rule is in use").waitFor();
@@ -189,7 +189,7 @@ async function run() {
 
   await step("the rule that was made is deleted", async () => {
     await page.goto(`${base}/rules?search=${encodeURIComponent(name)}`);
-    await page.getByLabel(`More for ${name}`).click();
+    await page.getByLabel(`More for ${name}`, { exact: true }).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
     await page.getByRole("button", { name: "Delete rule" }).click();
     await page.getByText("was deleted").waitFor();
