@@ -69,7 +69,7 @@ export function ReusePanel({ reuse, document }: { reuse: UseQueryResult<Dependen
       {reuse.data.reused.map((found, index) => (
         <li key={index} className="px-5 py-3.5 text-sm">
           <p className="flex items-center gap-2"><span className={found.chosen ? "text-accent" : "text-muted"}><Icon name="bolt" size={14} /></span><span className="font-medium">{nameOf(found.rule_id)}</span><span className={`badge ml-auto ${found.chosen ? "accent" : ""}`}>{found.chosen ? "will be used" : "could be used"}</span></p>
-          <p className="mt-1 text-[0.8rem] text-muted">{found.how === "equal" ? "Says exactly" : "Holds everyone of"}: {found.covers.map((path) => { const part = atPointer(document, path); return part === undefined ? path : describe(part, nameOf); }).join("; ") || "the whole rule"}</p>
+          <p className="mt-1 text-[0.8rem] text-muted">{found.how === "equal" ? "Says exactly" : "Holds everyone of"}: {found.covers.map((path) => { const part = atPointer(document, path); return part === undefined ? path : path.startsWith("/depends_on/") ? nameOf(part) : describe(part, nameOf); }).join("; ") || "the whole rule"}</p>
           {found.reason && <p className="mt-0.5 text-[0.8rem] text-muted">{found.reason}</p>}
         </li>
       ))}
