@@ -61,14 +61,19 @@ fn questions(text: &str) -> Vec<Asked> {
         asked(events("contains"), move |value| value.contains(&among)),
     ];
     let literal = regex::escape(text);
-    if let Ok(pattern) = Regex::new(&literal) {
+    if let Some(pattern) = pattern(&literal) {
         let condition = json!({"field": "value", "operator": "matches", "value": literal});
         found.push(asked(condition, move |value| pattern.is_match(value)));
     }
-    if let Ok(pattern) = Regex::new(text) {
+    if let Some(pattern) = pattern(text) {
         found.push(asked(of("matches"), move |value| pattern.is_match(value)));
     }
     found
+}
+
+/// A regular expression of those that rules may have, which are no longer than 10,000 bytes.
+fn pattern(text: &str) -> Option<Regex> {
+    Regex::new(text).ok().filter(|_| text.len() <= 10_000)
 }
 
 fn users(texts: &[String]) -> RecordBatch {
@@ -180,8 +185,11 @@ async fn check(texts: &[String], seen: &mut Outcome) {
         // Every statement is tried in the other engines for a share of the strings.
         if number % 7 == at % 7 {
             let stored = RuleDocument::Stored(RuleRef::Id(*id));
-            let own = engine.to_sql(&stored, Dialect::DataFusion).await.unwrap();
-            assert_eq!(texts_of(&engine, &own).await, expected, "{own}");
+            match engine.to_sql(&stored, Dialect::DataFusion).await {
+                Ok(own) => assert_eq!(texts_of(&engine, &own).await, expected, "{own}"),
+                // A call for each letter, of which there may be too many.
+                Err(error) => assert_eq!(error.code(), Code::Unsupported, "{error}"),
+            }
             match engine.to_sql(&stored, Dialect::Sqlite).await {
                 Ok(sql) => {
                     assert_eq!(answer(&database, &sql), expected, "{sql}");
