@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use rusqlite::Connection;
 use segmentry::{
     AudienceModel, Code, Dialect, Key, Refresh, RuleDocument, RuleParser, RuleRef, SegmentEngine,
@@ -71,9 +71,11 @@ fn questions(text: &str) -> Vec<Asked> {
     found
 }
 
-/// A regular expression of those that rules may have, which are no longer than 10,000 bytes.
+/// A regular expression of those that rules may have: no longer than 10,000 bytes, and compiled well
+/// below the limit of 1 MiB.
 fn pattern(text: &str) -> Option<Regex> {
-    Regex::new(text).ok().filter(|_| text.len() <= 10_000)
+    let built = RegexBuilder::new(text).size_limit(1 << 19).build();
+    built.ok().filter(|_| text.len() <= 10_000)
 }
 
 fn users(texts: &[String]) -> RecordBatch {
